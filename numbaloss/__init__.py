@@ -1,0 +1,49 @@
+"""Loss functions as compiled kernels: stated once in plain Python, run at the speed of memory.
+
+>>> import numbaloss as nl
+>>> criterion = nl.CrossEntropyLoss(label_smoothing=0.1)
+>>> value, gradient = criterion.value_and_grad([[2.0, 0.0, 0.0]], [0])
+>>> gradient.shape
+(1, 3)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> where it lives; nothing is imported before it is asked for.
+_PUBLIC = {
+    "Loss": "numbaloss.loss",
+    "Mix": "numbaloss.mix",
+    "Total": "numbaloss.total",
+    "from_expression": "numbaloss.mix",
+    "get": "numbaloss.plugins.registry",
+    "hookimpl": "numbaloss.plugins.hookspecs",
+    "list_losses": "numbaloss.plugins.registry",
+    "pointwise": "numbaloss.structures.pointwise",
+    "softmax": "numbaloss.structures.softmax",
+}
+
+
+def _losses() -> dict[str, Any]:
+    """The built-in loss functions and classes by name."""
+    functions = import_module("numbaloss.plugins.registry").builtins()
+    return {**functions, **{function.Loss.__name__: function.Loss for function in functions.values()}}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        value = getattr(import_module(_PUBLIC[name]), name)
+    elif name.startswith("_") or name not in (losses := _losses()):
+        raise AttributeError(f"module 'numbaloss' has no attribute {name!r}")
+    else:
+        value = losses[name]
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({"__version__", *_PUBLIC, *_losses()})

@@ -1,0 +1,35 @@
+"""The array door: what an array library's arrays are, seen as NumPy views, and how results go back.
+
+A door is chosen by the type of the arrays, and its module is imported only when such an array arrives.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from numbaloss.arrays.numpy import NumPyDoor
+
+NUMPY = NumPyDoor()
+# Library of an array's type -> "module:class" of its door; a framework adds its own line here.
+DOORS: dict[str, str] = {}
+HOST_TYPES = (np.ndarray, np.generic, list, tuple, int, float)
+
+
+def door(arrays: tuple[Any, ...], names: tuple[str, ...]) -> NumPyDoor:
+    """The door for these arrays; TypeError for a kind of array that nobody has made a door for."""
+    chosen: NumPyDoor | None = None
+    for name, array in zip(names, arrays, strict=True):
+        if isinstance(array, HOST_TYPES):
+            continue
+        library = type(array).__module__.partition(".")[0]
+        if library not in DOORS:
+            raise TypeError(
+                f"{name} is a {type(array).__module__}.{type(array).__qualname__}; "
+                "wanted a NumPy array, or a list of numbers (convert it with numpy.asarray first)"
+            )
+        module, _, attribute = DOORS[library].partition(":")
+        chosen = chosen or getattr(import_module(module), attribute)()
+    return chosen or NUMPY

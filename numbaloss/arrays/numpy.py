@@ -1,0 +1,107 @@
+"""NumPy arrays: any strides, byte order and alignment, read-only, memory-mapped, 0-d, empty; lists of numbers too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+# Storage type -> the type the arithmetic is done in.
+COMPUTED_IN = {FLOAT32: FLOAT32, FLOAT64: FLOAT64, np.dtype(np.float16): FLOAT32}
+
+
+class NumPyDoor:
+    """Takes NumPy arrays and lists of numbers in, gives NumPy arrays and scalars back."""
+
+    def view(self, array: Any) -> Array:
+        """The array itself, or an array made of a list of numbers; never a copy of an array."""
+        if type(array) is np.ndarray:
+            return array
+        return np.asarray(array)
+
+    def result(self, array: Array) -> Any:
+        """An array handed to the user."""
+        return array
+
+    def scalar(self, value: float, dtype: np.dtype[Any]) -> Any:
+        """A number handed to the user, in the type of the input."""
+        return dtype.type(value)
+
+
+def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
+    """The type arithmetic on this storage type is done in; None where there is none."""
+    found = COMPUTED_IN.get(dtype)
+    if found is None and dtype.name == "bfloat16":  # of ml_dtypes, which registers it with NumPy under this name
+        return FLOAT32
+    if found is None and not dtype.isnative:
+        return computed_in(dtype.newbyteorder("="))
+    return found
+
+
+def network_output(loss: str, name: str, array: Array, given: Any) -> Array:
+    """Check an array that must be floating; whole numbers in a *list* are read as float64."""
+    if computed_in(array.dtype) is not None:
+        return array
+    if array.dtype.kind in "iub" and not isinstance(given, (np.ndarray, np.generic)):
+        return array.astype(np.float64)
+    if array.dtype == np.float64 and array.size == 0:
+        return array
+    raise TypeError(
+        f"{loss}: {name} must be a floating array (float32, float64, float16 or bfloat16), got {describe(array)}"
+    )
+
+
+def numeric(loss: str, name: str, array: Array) -> Array:
+    """Check an array of real numbers of any numeric type: a target or a weight."""
+    if array.dtype.kind in "iub" or computed_in(array.dtype) is not None:
+        return array
+    raise TypeError(f"{loss}: {name} must be an array of real numbers, got {describe(array)}")
+
+
+def integers(loss: str, name: str, array: Array) -> Array:
+    """Check an array of class labels: any integer type."""
+    if array.dtype.kind in "iu" or array.size == 0:
+        return array if array.dtype.kind in "iu" else array.astype(np.int64)
+    raise TypeError(f"{loss}: {name} must hold integer class labels, got {describe(array)}")
+
+
+def describe(array: Array) -> str:
+    return f"dtype {array.dtype} and shape {array.shape}"
+
+
+def same_shape(loss: str, name: str, array: Array, of: str, wanted: tuple[int, ...]) -> None:
+    """Raise unless `array` has the shape of `of`: shapes are never broadcast silently."""
+    if array.shape != wanted:
+        raise ValueError(
+            f"{loss}: {name} has shape {array.shape} but {of} has shape {wanted}; they must be the same "
+            "(nothing is broadcast: reshape or numpy.broadcast_to it yourself)"
+        )
+
+
+class _Alias:
+    """Keeps a read-only array alive under a writable view of its memory."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+        self.__array_interface__ = {**array.__array_interface__, "data": (array.__array_interface__["data"][0], False)}
+
+
+def kernel_argument(array: Array) -> Array:
+    """The same memory as the one array type kernels are compiled for (a read-only array is another type to Numba).
+
+    No kernel writes to an input.
+    """
+    return array if array.flags.writeable else np.asarray(_Alias(array))
+
+
+def output(loss: str, out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "out") -> Array:
+    """Check a caller's buffer for a gradient."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{loss}: {name} must be a NumPy array, got {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"{loss}: {name} must have dtype {dtype} and shape {shape}, got {describe(out)}")
+    if not out.flags.writeable:
+        raise ValueError(f"{loss}: {name} is read-only")
+    return out

@@ -1,0 +1,113 @@
+"""Turns a kernel template and the mathematics of one loss into one compiled, disk-cached kernel.
+
+A template is an ordinary function with *open names* (`loss`, say). `bind` copies it and everything it reaches by
+name, gives the open names their meaning, types every float literal, replaces primitives by their compiled twins, and
+hands the copy to Numba. The kernel's name carries a digest of all that, so that neither the cache nor the linker can
+ever take one kernel for another.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+from numba import config
+
+from numbaloss.compile import cache, primitives_cpu
+from numbaloss.compile.digest import digest, names_read
+from numbaloss.compile.primitives import PRIMITIVES
+
+Function = Callable[..., Any]
+
+# `reassoc` lets LLVM vectorise a sum; in the mathematics it would cancel compensations such as (1 + x) - 1.
+LOOP_FLAGS = {"reassoc", "contract", "nsz"}
+MATHS_FLAGS = {"contract", "nsz"}
+TEMPLATES = "numbaloss.kernels."
+
+
+@lru_cache(maxsize=None)
+def bind(template: Function, dtype: np.dtype[Any], label: str, parallel: bool, **holes: Function) -> Function:
+    """Compile `template` with its open names meaning `holes` at precision `dtype`.
+
+    `label` names the loss in the kernel's own name; `parallel` picks the twin. The result is a Numba dispatcher, or
+    the copied Python function itself under ``NUMBA_DISABLE_JIT=1``.
+    """
+    copy = Specialiser(dtype, holes).copy(template)
+    if config.DISABLE_JIT:
+        return copy
+    twin = "parallel" if parallel else "serial"
+    content = digest(copy)
+    copy.__qualname__ = f"{template.__name__}.{label}.{dtype.name}.{twin}.{content[:16]}"
+    kernel = numba.njit(parallel=parallel, nogil=True, error_model="numpy", fastmath=LOOP_FLAGS)(copy)
+    cache.attach(kernel, f"{copy.__qualname__} {content}")
+    return kernel
+
+
+class Specialiser:
+    """Copies functions for one dtype: literals retyped, primitives rebound, open names filled, helpers jitted."""
+
+    def __init__(self, dtype: np.dtype[Any], holes: Mapping[str, Function]) -> None:
+        self.dtype = dtype
+        self.holes = holes
+        self.done: dict[Function, Function] = {}
+
+    def copy(self, function: Function) -> types.FunctionType:
+        """A copy of a plain function whose names mean what they mean at this precision."""
+        assert isinstance(function, types.FunctionType)
+        names = names_read(function.__code__)
+        scope = {name: self.rebound(name, value) for name, value in function.__globals__.items() if name in names}
+        scope.update(__name__=function.__module__, __builtins__=__builtins__)
+        cells = tuple(types.CellType(self.rebound("", cell.cell_contents)) for cell in function.__closure__ or ())
+        copy = types.FunctionType(
+            self.retyped(function.__code__), scope, function.__name__, function.__defaults__, cells or None
+        )
+        copy.__qualname__ = function.__qualname__
+        copy.__dict__.update(function.__dict__)
+        return copy
+
+    def rebound(self, name: str, value: Any) -> Any:
+        """What a name read by a copied function means in the copy."""
+        value = self.holes.get(name, value)
+        if type(value) is float:
+            return self.dtype.type(value)
+        if isinstance(value, types.FunctionType):
+            return self.compiled(value)
+        return value
+
+    def compiled(self, function: types.FunctionType) -> Function:
+        """The jitted copy of a helper, a primitive or a loss; plain under ``NUMBA_DISABLE_JIT``."""
+        if function not in self.done:
+            if PRIMITIVES.get(function.__name__) is function:
+                self.done[function] = self.primitive(function)
+            else:
+                self.done[function] = self.jitted(self.copy(function))
+        return self.done[function]
+
+    def primitive(self, function: types.FunctionType) -> Function:
+        if config.DISABLE_JIT:
+            return function
+        return self.compiled(primitives_cpu.source(function.__name__, self.dtype))
+
+    def jitted(self, copy: types.FunctionType) -> Function:
+        if config.DISABLE_JIT:
+            return copy
+        in_template = copy.__module__.startswith(TEMPLATES)
+        copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{digest(copy)[:16]}"
+        flags = LOOP_FLAGS if in_template and not hasattr(copy, "strict") else MATHS_FLAGS
+        return numba.njit(error_model="numpy", fastmath=flags, forceinline=not in_template)(copy)
+
+    def retyped(self, code: types.CodeType) -> types.CodeType:
+        return code.replace(co_consts=tuple(self.literal(constant) for constant in code.co_consts))
+
+    def literal(self, constant: Any) -> Any:
+        if type(constant) is float:
+            return self.dtype.type(constant)
+        if isinstance(constant, tuple):
+            return tuple(self.literal(item) for item in constant)
+        if isinstance(constant, types.CodeType):
+            return self.retyped(constant)
+        return constant

@@ -1,0 +1,133 @@
+"""The elementary functions losses are written with, in plain Python: what each one means.
+
+The compiled twins are in `primitives_cpu`; they agree with these to the last bits. Where `math` raises,
+these give what IEEE 754 gives: an infinity for an overflow or a pole, nan outside the domain; nan in gives
+nan out.
+"""
+
+import math
+from collections.abc import Callable
+
+__all__ = [
+    "PRIMITIVES",
+    "copysign",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "log_sigmoid",
+    "maximum",
+    "minimum",
+    "power",
+    "sigmoid",
+    "softplus",
+    "sqrt",
+    "tanh",
+    "xlogy",
+]
+
+
+def exp(x: float) -> float:
+    """e to the power `x`; inf when that overflows."""
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def expm1(x: float) -> float:
+    """exp(x) - 1, with no digit lost near x = 0; inf when that overflows."""
+    try:
+        return math.expm1(x)
+    except OverflowError:
+        return math.inf
+
+
+def log(x: float) -> float:
+    """Natural logarithm; -inf at 0, nan below."""
+    if x == 0.0:
+        return -math.inf
+    return math.nan if x < 0.0 else math.log(x)
+
+
+def log1p(x: float) -> float:
+    """log(1 + x), with no digit lost near x = 0; -inf at -1, nan below."""
+    if x == -1.0:
+        return -math.inf
+    return math.nan if x < -1.0 else math.log1p(x)
+
+
+def sqrt(x: float) -> float:
+    """Square root; nan below 0."""
+    return math.nan if x < 0.0 else math.sqrt(x)
+
+
+def tanh(x: float) -> float:
+    """Hyperbolic tangent."""
+    return math.tanh(x)
+
+
+def sigmoid(x: float) -> float:
+    """Logistic function 1 / (1 + exp(-x)); exp(x) far below 0, never 0 too soon."""
+    decay = math.exp(-abs(x))
+    return (decay if x < 0.0 else 1.0) / (1.0 + decay)
+
+
+def softplus(x: float) -> float:
+    """log(1 + exp(x)), which never overflows: x far above 0, exp(x) far below."""
+    return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def log_sigmoid(x: float) -> float:
+    """log(sigmoid(x)) = -softplus(-x), which never underflows to log(0)."""
+    return (x if x < 0.0 else 0.0) - math.log1p(math.exp(-abs(x)))
+
+
+def xlogy(x: float, y: float) -> float:
+    """x * log(y), and 0 where x is 0, whatever y is; nan where either is nan."""
+    if x == 0.0 and not math.isnan(y):
+        return 0.0
+    return x * log(y)
+
+
+def power(x: float, y: float) -> float:
+    """`x` to the power `y`, by C's rules: exact for y = 0, 1 and 2; nan for x < 0 unless y is whole."""
+    if y == 2.0:
+        return x * x
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -math.inf if x < 0.0 and y % 2.0 == 1.0 else math.inf
+    except ValueError:
+        if x != 0.0:
+            return math.nan
+        return math.copysign(math.inf, x) if y % 2.0 == 1.0 else math.inf
+
+
+def copysign(x: float, y: float) -> float:
+    """The magnitude of `x` with the sign of `y`."""
+    return math.copysign(x, y)
+
+
+def maximum(x: float, y: float) -> float:
+    """The larger of two numbers; nan where either is nan (unlike `max`)."""
+    if math.isnan(x) or math.isnan(y):
+        return math.nan
+    return max(x, y)
+
+
+def minimum(x: float, y: float) -> float:
+    """The smaller of two numbers; nan where either is nan (unlike `min`)."""
+    if math.isnan(x) or math.isnan(y):
+        return math.nan
+    return min(x, y)
+
+
+PRIMITIVES: dict[str, Callable[..., float]] = {
+    function.__name__: function
+    for function in (
+        exp, expm1, log, log1p, sqrt, tanh, sigmoid, softplus, log_sigmoid,
+        xlogy, power, copysign, maximum, minimum,
+    )
+}  # fmt: skip
+"""Name -> function, for every primitive a loss may call."""

@@ -1,0 +1,65 @@
+"""Small functions whose text depends on how many arrays a loss takes, written out for Numba.
+
+Numba cannot loop over a tuple of arrays, so the access to its members is spelt out once per number of members.
+"""
+
+from __future__ import annotations
+
+import linecache
+import types
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+
+def function(source: str, **scope: Any) -> types.FunctionType:
+    """The one function defined by `source`, with `scope` as its globals; tracebacks show its text."""
+    filename = f"<numbaloss {abs(hash(source)):x}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    namespace: dict[str, Any] = {"__name__": __name__, **scope}
+    exec(compile(source, filename, "exec"), namespace)
+    name = source.split("(", 1)[0].removeprefix("def ")
+    made: types.FunctionType = namespace[name]
+    return made
+
+
+def calls(first: Sequence[str], sources: tuple[tuple[str, Any], ...]) -> str:
+    """The arguments of a call: each comes from an array ("input"), a scalar ("param") or is a ("constant")."""
+    arguments, inputs, params = list(first), 0, 0
+    for kind, constant in sources:
+        if kind == "input":
+            arguments.append(f"inputs[{inputs}][i]")
+            inputs += 1
+        elif kind == "constant":
+            arguments.append(repr(constant))
+        else:
+            arguments.append(f"params[{params}]")
+            params += 1
+    return ", ".join(arguments)
+
+
+@lru_cache(maxsize=None)
+def link(maths: Callable[..., Any], sources: tuple[tuple[str, Any], ...]) -> types.FunctionType:
+    """Calls `maths` on a log-probability, the rest of the probability, and its hyper-parameters."""
+    arguments = calls(["log_prob", "rest"], sources)
+    return function(f"def link(log_prob, rest, params):\n    return loss({arguments})\n", loss=maths)
+
+
+@lru_cache(maxsize=None)
+def element(maths: Callable[..., Any], sources: tuple[tuple[str, Any], ...]) -> types.FunctionType:
+    """Calls `maths` on element `i`; each argument is an array's ("input"), a scalar ("param") or a ("constant")."""
+    return function(f"def element(inputs, params, i):\n    return loss({calls([], sources)})\n", loss=maths)
+
+
+@lru_cache(maxsize=None)
+def window(count: int) -> types.FunctionType:
+    """Takes the same slice of each of `count` arrays."""
+    members = "".join(f"arrays[{k}][low:high], " for k in range(count))
+    return function(f"def window(arrays, low, high):\n    return ({members})\n")
+
+
+@lru_cache(maxsize=None)
+def store(wanted: Sequence[int], many: bool) -> types.FunctionType:
+    """Writes the slopes numbered `wanted`; `many` tells a tuple of slopes from a single one."""
+    lines = [f"    gradients[{k}][i] = slopes{f'[{slope}]' if many else ''} * factor" for k, slope in enumerate(wanted)]
+    return function("def store(gradients, i, slopes, factor):\n" + "\n".join(lines or ["    pass"]) + "\n")

@@ -1,0 +1,1 @@
+"""The loops, one file per computational structure and the same names for each device."""

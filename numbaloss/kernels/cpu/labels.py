@@ -1,0 +1,49 @@
+"""One pass over class labels before anything is computed: what counts, how much, and whether all are in range."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from numbaloss.kernels.cpu.intrinsics import out_of_line
+
+BLOCK = 8192
+
+
+def scan_block(labels, low, high, classes, ignored, weights, row_weights):  # type: ignore[no-untyped-def]
+    """(number out of range, sum of the weights of the rows that count) of one block."""
+    out_of_line()
+    bad = 0
+    mass = np.float64(0.0)
+    for i in range(high - low):
+        label = np.int64(labels[low + i])
+        counts = label != ignored
+        bad += counts and (label < 0 or label >= classes)
+        if weights is None and row_weights is None:
+            mass += counts
+        else:
+            inside = counts and label >= 0 and label < classes
+            weight = np.float64(1.0)
+            if weights is not None:
+                weight = np.float64(weights[label if inside else 0])
+            if row_weights is not None:
+                weight = weight * row_weights[low + i]
+            mass += weight if inside else 0.0
+    return bad, mass
+
+
+def scan(labels, classes, ignored, weights, row_weights):  # type: ignore[no-untyped-def]
+    """(number of labels out of range, sum of the weights of the rows that are not ignored)."""
+    n = labels.size
+    blocks = (n + BLOCK - 1) // BLOCK
+    bad = np.zeros(blocks, np.int64)
+    mass = np.zeros(blocks, np.float64)
+    for b in prange(blocks):
+        low = b * BLOCK
+        bad[b], mass[b] = scan_block(labels, low, min(low + BLOCK, n), classes, ignored, weights, row_weights)
+    wrong = 0
+    total = np.float64(0.0)
+    for b in range(blocks):
+        wrong += bad[b]
+        total += mass[b]
+    return wrong, total

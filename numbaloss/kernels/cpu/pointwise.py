@@ -1,0 +1,90 @@
+"""Elementwise losses: one sweep over equally long contiguous vectors writes whatever is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from numbaloss.kernels.cpu.intrinsics import out_of_line, strict
+
+BLOCK = 4096  # elements summed in the element type; across blocks the sum is float64, in index order
+
+
+def element(inputs: Any, params: Any, i: int) -> Any:
+    """Open name: (value, slopes, curvature) of element `i`."""
+    raise NotImplementedError
+
+
+def store(gradients: Any, i: int, slopes: Any, factor: Any) -> None:
+    """Open name: write the wanted slopes of element `i`, times `factor`."""
+    raise NotImplementedError
+
+
+def window(arrays: Any, low: int, high: int) -> Any:
+    """Open name: the same slice of every input."""
+    raise NotImplementedError
+
+
+def window_out(arrays: Any, low: int, high: int) -> Any:
+    """Open name: the same slice of every gradient."""
+    raise NotImplementedError
+
+
+def cut(array: Any, low: int, high: int) -> Any:
+    """A slice, or None of None."""
+    if array is None:
+        return None
+    return array[low:high]
+
+
+def block(n, inputs, params, weights, scale, values, gradients, curvatures, sums):  # type: ignore[no-untyped-def]
+    """One block: the sum of its weighted values; writes the outputs that are not None."""
+    out_of_line()
+    total = 0.0
+    for i in range(n):
+        value, slopes, curvature = element(inputs, params, i)
+        factor = scale
+        if weights is not None:
+            value = value * weights[i]
+            factor = factor * weights[i]
+        if values is not None:
+            values[i] = value
+        store(gradients, i, slopes, factor)
+        if curvatures is not None:
+            curvatures[i] = curvature * factor
+        if sums is not None:
+            total += value
+    return total
+
+
+@strict
+def in_order(partials):  # type: ignore[no-untyped-def]
+    """The sum of the blocks, in one order for any number of threads."""
+    out_of_line()
+    total = np.float64(0.0)
+    for partial in partials:
+        total = total + partial
+    return total
+
+
+def sweep(n, inputs, params, weights, scale, values, gradients, curvatures, sums):  # type: ignore[no-untyped-def]
+    """All blocks. `scale` multiplies slopes and curvatures; the outputs and `sums` may be None: then LLVM drops them."""
+    blocks = (n + BLOCK - 1) // BLOCK
+    partials = np.empty(blocks, np.float64)
+    for b in prange(blocks):
+        low = b * BLOCK
+        high = min(low + BLOCK, n)
+        partials[b] = block(
+            high - low,
+            window(inputs, low, high),
+            params,
+            cut(weights, low, high),
+            scale,
+            cut(values, low, high),
+            window_out(gradients, low, high),
+            cut(curvatures, low, high),
+            sums,
+        )
+    return in_order(partials)

@@ -1,0 +1,103 @@
+"""Primitives of one contiguous row, and of a tile of rows lying side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from numbaloss.compile.primitives import exp, log, log1p, maximum, tanh
+
+STRIP = 4096  # elements summed in the element type; across strips the sum is float64, in index order
+
+
+def part(array, low, high):  # type: ignore[no-untyped-def]
+    """A slice, or None of None."""
+    if array is None:
+        return None
+    return array[low:high]
+
+
+def capped(logit, softcap):  # type: ignore[no-untyped-def]
+    """Soft-capped logit: ``c * tanh(x / c)``; the logit itself without a cap."""
+    if softcap is None:
+        return logit
+    return softcap * tanh(logit / softcap)
+
+
+def cap_slope(logit, softcap):  # type: ignore[no-untyped-def]
+    """Derivative of the soft cap."""
+    if softcap is None:
+        return 1.0
+    bend = tanh(logit / softcap)
+    return 1.0 - bend * bend
+
+
+def cap_curvature(logit, softcap):  # type: ignore[no-untyped-def]
+    """Second derivative of the soft cap."""
+    if softcap is None:
+        return 0.0
+    bend = tanh(logit / softcap)
+    return -2.0 * bend * (1.0 - bend * bend) / softcap
+
+
+def peak(row):  # type: ignore[no-untyped-def]
+    """The largest element; nan if there is one."""
+    highest = row[0]
+    for logit in row:
+        highest = maximum(highest, logit)
+    return highest
+
+
+def exponentials(row, highest, softcap, stored):  # type: ignore[no-untyped-def]
+    """The float64 sum of ``exp(x - highest)``; the terms are kept in `stored` unless it is None."""
+    total = np.float64(0.0)
+    for low in range(0, row.size, STRIP):
+        high = min(low + STRIP, row.size)
+        total += exponentials_strip(row[low:high], highest, softcap, part(stored, low, high))
+    return total
+
+
+def exponentials_strip(row, highest, softcap, stored):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for j in range(row.size):
+        term = exp(capped(row[j], softcap) - highest)
+        if stored is not None:
+            stored[j] = term
+        total += term
+    return total
+
+
+def gaps(row, highest, softcap, weights):  # type: ignore[no-untyped-def]
+    """Sum of the (weighted) distances to the largest element, and sum of the weights: what label smoothing needs."""
+    total, mass = np.float64(0.0), np.float64(0.0)
+    for low in range(0, row.size, STRIP):
+        high = min(low + STRIP, row.size)
+        one, two = gaps_strip(row[low:high], highest, softcap, part(weights, low, high))
+        total += one
+        mass += two
+    return total, mass
+
+
+def gaps_strip(row, highest, softcap, weights):  # type: ignore[no-untyped-def]
+    total, mass = 0.0, 0.0
+    for j in range(row.size):
+        gap = highest - capped(row[j], softcap)
+        if weights is None:
+            total += gap
+        else:
+            total += weights[j] * gap if weights[j] != 0.0 else 0.0
+            mass += weights[j]
+    if weights is None:
+        return total, row.size
+    return total, mass
+
+
+def log_sum(rest, own, distance):  # type: ignore[no-untyped-def]
+    """``log(rest + own)`` where `own` is ``exp(-distance)``: exact where the label is the largest and `rest` tiny."""
+    return log1p(rest) if distance == 0.0 else log(rest + own)
+
+
+def fill(array, value):  # type: ignore[no-untyped-def]
+    """Set every element; nothing for None."""
+    if array is not None:
+        for j in range(array.size):
+            array[j] = value

@@ -1,0 +1,225 @@
+"""The object a user holds: a loss with its hyper-parameters and its reduction."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from numbaloss.arrays import door
+from numbaloss.definition import Definition
+from numbaloss.total import Total
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.numpy import NumPyDoor
+    from numbaloss.mix import Mix
+
+Array = np.ndarray[Any, Any]
+ON_EMPTY = ("nan", "zero")
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one call wants computed."""
+
+    values: bool = False
+    total: bool = False
+    wrt: tuple[str, ...] = ()
+    hessian: bool = False
+    out: Any = None
+
+
+@dataclass
+class Outcome:
+    """What a structure computed: unreduced values, or their float64 sum with its denominator; derivatives."""
+
+    door: NumPyDoor
+    dtype: np.dtype[Any]
+    total: float = 0.0
+    denominator: float = 0.0
+    batch: int = 0
+    values: Array | None = None
+    gradients: tuple[Array, ...] = ()
+    curvature: Array | None = None
+
+
+class Loss:
+    """Base of all losses; a structure's subclass computes, this class reduces, combines and compares."""
+
+    definition: ClassVar[Definition]
+    function: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self, *, weight: Any = None, reduction: str = "mean", on_empty: str = "nan", **parameters: Any
+    ) -> None:
+        facts = self.definition
+        if reduction not in facts.reductions:
+            raise ValueError(f"{facts.name}: reduction must be one of {facts.reductions}, got {reduction!r}")
+        if on_empty not in ON_EMPTY:
+            raise ValueError(f"{facts.name}: on_empty must be one of {ON_EMPTY}, got {on_empty!r}")
+        if weight is not None and facts.weight is None:
+            raise TypeError(f"{facts.name} takes no weight; weigh elements or rows by sample_weight in the call")
+        self.reduction = reduction
+        self.on_empty = on_empty
+        self.parameters = facts.checked(parameters)
+        self.weight = self._checked_weight(weight)
+
+    def __getattr__(self, name: str) -> Any:
+        parameters = self.__dict__.get("parameters", {})
+        if name in parameters:
+            return parameters[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _checked_weight(self, weight: Any) -> Array | None:
+        raise NotImplementedError
+
+    def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        """Compute what `need` says; each computational structure does it its own way."""
+        raise NotImplementedError
+
+    # ---- what a user calls -------------------------------------------------------------------------------------
+
+    def __call__(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Any:
+        """The loss: a number, or with ``reduction="none"`` an array; the same kind of array as the input."""
+        unreduced = self.reduction == "none"
+        need = Need(values=unreduced, total=not unreduced)
+        return self._value(self._run(self._bound(inputs, named), sample_weight, need))
+
+    def value_and_grad(
+        self, *inputs: Any, sample_weight: Any = None, out: Any = None, wrt: Sequence[str] | None = None, **named: Any
+    ) -> tuple[Any, Any]:
+        """The loss and its gradient in one pass over memory.
+
+        The gradient is that of the returned number (with ``reduction="none"``: of the sum of the returned values),
+        has the shape and dtype of the input it belongs to, and is written to `out` when given (the input itself is
+        allowed: it is then overwritten). `wrt` names the inputs to differentiate by; several give a tuple.
+        """
+        unreduced = self.reduction == "none"
+        need = Need(values=unreduced, total=not unreduced, wrt=self._wanted(wrt), out=out)
+        outcome = self._run(self._bound(inputs, named), sample_weight, need)
+        gradients = tuple(outcome.door.result(gradient) for gradient in outcome.gradients)
+        return self._value(outcome), gradients[0] if len(gradients) == 1 else gradients
+
+    def grad_and_hess(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> tuple[Any, Any]:
+        """The gradient and the diagonal of the Hessian by the first input, both of the input's shape."""
+        if not self.definition.hessian:
+            raise TypeError(f"{self.definition.name} has no Hessian")
+        need = Need(wrt=self.definition.differentiable[:1], hessian=True)
+        outcome = self._run(self._bound(inputs, named), sample_weight, need)
+        assert outcome.curvature is not None
+        return outcome.door.result(outcome.gradients[0]), outcome.door.result(outcome.curvature)
+
+    def total(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Total:
+        """Sum and denominator of the mean, in float64: totals of batches add up to the exact mean over all of them."""
+        outcome = self._run(self._bound(inputs, named), sample_weight, Need(total=True))
+        denominator = float(outcome.batch) if self.reduction == "batchmean" else outcome.denominator
+        return Total(outcome.total, denominator, self.on_empty)
+
+    # ---- helpers of the above ------------------------------------------------------------------------------------
+
+    def _bound(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """The arrays in the order the mathematics takes them."""
+        names = self.definition.inputs
+        if len(inputs) == len(names) and not named:
+            return inputs
+        try:
+            bound = inspect.Signature(
+                [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+            ).bind(*inputs, **named)
+        except TypeError as error:
+            raise TypeError(f"{self.definition.name}({', '.join(names)}): {error}") from None
+        return tuple(bound.arguments[name] for name in names)
+
+    def _door(self, inputs: tuple[Any, ...]) -> NumPyDoor:
+        return door(inputs, self.definition.inputs)
+
+    def _wanted(self, wrt: Sequence[str] | None) -> tuple[str, ...]:
+        facts = self.definition
+        if wrt is None:
+            return facts.wrt
+        names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+        for name in names:
+            if name not in facts.differentiable:
+                raise ValueError(f"{facts.name}: wrt can name {facts.differentiable}, got {name!r}")
+        return tuple(name for name in facts.differentiable if name in names)
+
+    def _scale(self, denominator: float, batch: int) -> float:
+        """What turns the gradient of the sum into that of the reduced value."""
+        divisor = {"mean": denominator, "batchmean": float(batch)}.get(self.reduction, 1.0)
+        if divisor == 0.0:
+            return 0.0 if self.on_empty == "zero" else np.inf
+        return 1.0 / divisor
+
+    def _value(self, outcome: Outcome) -> Any:
+        if self.reduction == "none":
+            assert outcome.values is not None
+            return outcome.door.result(outcome.values)
+        return outcome.door.scalar(self._reduced(outcome), outcome.dtype)
+
+    def _reduced(self, outcome: Outcome) -> float:
+        if self.reduction == "sum":
+            return outcome.total
+        divisor = float(outcome.batch) if self.reduction == "batchmean" else outcome.denominator
+        return Total(outcome.total, divisor, self.on_empty).mean
+
+    # ---- mixes ----------------------------------------------------------------------------------------------------
+
+    def _joins(self, other: Loss) -> bool:
+        """Whether this loss and `other` can share one kernel."""
+        return False
+
+    def _joined(self, terms: Sequence[tuple[float, Loss]]) -> Loss:
+        """The one loss that computes the weighted sum of these terms."""
+        raise NotImplementedError
+
+    # ---- an object among others ------------------------------------------------------------------------------------
+
+    def _arguments(self) -> dict[str, Any]:
+        """The constructor's arguments that differ from their defaults."""
+        defaults = {"reduction": "mean", "on_empty": "nan", "weight": None, **self.definition.parameters}
+        given = {**self.parameters, "weight": self.weight, "reduction": self.reduction, "on_empty": self.on_empty}
+        return {name: value for name, value in given.items() if not _same(value, defaults[name])}
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={_shown(value)}" for name, value in self._arguments().items())
+        return f"{type(self).__name__}({arguments})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Loss) or type(self) is not type(other):
+            return NotImplemented
+        mine, theirs = self._arguments(), other._arguments()
+        return mine.keys() == theirs.keys() and all(_same(mine[name], theirs[name]) for name in mine)
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, tuple(sorted((k, str(v)) for k, v in self._arguments().items()))))
+
+    def __reduce__(self) -> Any:
+        return _rebuilt, (type(self).function, self._arguments())
+
+    def __mul__(self, factor: float) -> Mix:
+        from numbaloss.mix import Mix
+
+        return Mix([(factor, self)])
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Any) -> Mix:
+        return 1.0 * self + other
+
+
+def _rebuilt(function: Any, arguments: dict[str, Any]) -> Loss:
+    made: Loss = function.Loss(**arguments)
+    return made
+
+
+def _same(one: Any, two: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(two, np.ndarray):
+        return one is not None and two is not None and np.array_equal(one, two)
+    return type(one) is type(two) and bool(one == two)
+
+
+def _shown(value: Any) -> str:
+    return repr(value.tolist()) if isinstance(value, np.ndarray) else repr(value)

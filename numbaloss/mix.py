@@ -1,0 +1,189 @@
+"""Weighted sums of losses: ``0.7 * nl.CrossEntropyLoss() + 0.3 * nl.FocalLoss()``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from numbaloss.loss import Loss
+from numbaloss.total import Total
+
+
+class Mix:
+    """A weighted sum of losses over the same inputs.
+
+    Terms whose mathematics can be joined (elementwise losses of the same inputs; softmax losses with the same weights,
+    labels and reduction) become one kernel that reads memory once; the others are computed one after another.
+    """
+
+    def __init__(self, terms: Iterable[tuple[float, Loss]]) -> None:
+        self.terms = tuple((float(factor), loss) for factor, loss in terms)
+        names = {loss.definition.inputs for _, loss in self.terms}
+        if len(names) > 1:
+            raise TypeError(f"only losses of the same inputs can be mixed, got {sorted(names)}")
+        self._fused = self._fuse()
+
+    def _fuse(self) -> tuple[tuple[float, Loss], ...]:
+        """The terms, with those of one structure and the same options joined into one loss each."""
+        groups: list[list[tuple[float, Loss]]] = []
+        for term in self.terms:
+            for group in groups:
+                if len(self.terms) > 1 and group[0][1]._joins(term[1]):
+                    group.append(term)
+                    break
+            else:
+                groups.append([term])
+        return tuple(group[0] if len(group) == 1 else (1.0, group[0][1]._joined(group)) for group in groups)
+
+    def __call__(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Any:
+        """The weighted sum of the losses."""
+        values = [factor * loss(*inputs, sample_weight=sample_weight, **named) for factor, loss in self._fused]
+        return _typed(sum(values[1:], start=values[0]), values[0])
+
+    def value_and_grad(
+        self, *inputs: Any, sample_weight: Any = None, out: Any = None, wrt: Sequence[str] | None = None, **named: Any
+    ) -> tuple[Any, Any]:
+        """The weighted sum of the losses and its gradient; `out` as in `Loss.value_and_grad`."""
+        first, *others = self._fused
+        keywords = {"sample_weight": sample_weight, "wrt": wrt, **named}
+        in_place = out is not None and others and any(np.may_share_memory(_host(out), _host(one)) for one in inputs)
+        value, gradient = first[1].value_and_grad(*inputs, out=None if in_place else out, **keywords)
+        value = first[0] * value
+        _scale(gradient, first[0])
+        for factor, loss in others:
+            more, slope = loss.value_and_grad(*inputs, **keywords)
+            value = value + factor * more
+            _add(gradient, slope, factor)
+        if in_place:
+            out[...] = gradient
+            gradient = out
+        return value, gradient
+
+    def grad_and_hess(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> tuple[Any, Any]:
+        """Gradient and diagonal Hessian of the weighted sum."""
+        parts = [
+            (factor, *loss.grad_and_hess(*inputs, sample_weight=sample_weight, **named)) for factor, loss in self._fused
+        ]
+        factor, gradient, curvature = parts[0]
+        _scale(gradient, factor)
+        _scale(curvature, factor)
+        for factor, slope, bend in parts[1:]:
+            _add(gradient, slope, factor)
+            _add(curvature, bend, factor)
+        return gradient, curvature
+
+    def total(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Total:
+        """Sum and denominator of the mean; ValueError where the terms divide by different things."""
+        totals = [
+            (factor, loss.total(*inputs, sample_weight=sample_weight, **named)) for factor, loss in self._fused
+        ]
+        denominators = {total.denominator for _, total in totals}
+        if len(denominators) > 1:
+            raise ValueError(
+                f"the parts of {self!r} divide by different denominators {sorted(denominators)}, so they have no "
+                "total; take the totals of the parts by components(..., totals=True)"
+            )
+        return Total(
+            sum(factor * total.sum for factor, total in totals), denominators.pop(), self.terms[0][1].on_empty
+        )
+
+    def components(self, *inputs: Any, sample_weight: Any = None, totals: bool = False, **named: Any) -> dict[str, Any]:
+        """Each part by name, before its factor: values, or with ``totals=True`` sums and denominators."""
+        found: dict[str, Any] = {}
+        for _, loss in self.terms:
+            name, count = loss.definition.name, 2
+            while name in found:
+                name, count = f"{loss.definition.name}_{count}", count + 1
+            call = loss.total if totals else loss
+            found[name] = call(*inputs, sample_weight=sample_weight, **named)
+        return found
+
+    @property
+    def definition(self) -> Any:
+        """The facts of the one loss the mix was joined into; AttributeError where it was not."""
+        if len(self._fused) != 1:
+            raise AttributeError("this mix is computed in several passes and has no single definition")
+        return self._fused[0][1].definition
+
+    def __mul__(self, factor: float) -> Mix:
+        return Mix([(factor * own, loss) for own, loss in self.terms])
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Any) -> Mix:
+        if isinstance(other, Loss):
+            other = Mix([(1.0, other)])
+        if not isinstance(other, Mix):
+            return NotImplemented
+        return Mix([*self.terms, *other.terms])
+
+    def __repr__(self) -> str:
+        return " + ".join(f"{factor:g} * {loss!r}" for factor, loss in self.terms)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mix) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return hash(self.terms)
+
+    def __reduce__(self) -> Any:
+        return Mix, (self.terms,)
+
+
+def _host(array: Any) -> Any:
+    return array if isinstance(array, np.ndarray) else np.empty(0)
+
+
+def _typed(value: Any, like: Any) -> Any:
+    return like.dtype.type(value) if isinstance(value, float) and hasattr(like, "dtype") else value
+
+
+def _scale(gradients: Any, factor: float) -> None:
+    if factor != 1.0:
+        for gradient in gradients if isinstance(gradients, tuple) else (gradients,):
+            gradient *= gradient.dtype.type(factor)
+
+
+def _add(gradients: Any, slopes: Any, factor: float) -> None:
+    pairs = zip(gradients, slopes, strict=True) if isinstance(gradients, tuple) else [(gradients, slopes)]
+    for gradient, slope in pairs:
+        gradient += slope if factor == 1.0 else slope * slope.dtype.type(factor)
+
+
+def from_expression(text: str) -> Loss | Mix:
+    """A loss from its name, or a mix from a sum: ``"0.7*cross_entropy + 0.3*focal_loss(gamma=3)"``.
+
+    >>> from_expression("0.5*l1_loss + mse_loss")
+    0.5 * L1Loss() + 1 * MSELoss()
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f"cannot read the loss expression {text!r}: {error.msg}") from None
+    return _term(tree, text)
+
+
+def _term(node: ast.AST, text: str) -> Any:
+    from numbaloss.plugins.registry import get
+
+    match node:
+        case ast.Name(id=name):
+            return get(name)
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords):
+            try:
+                return get(name, **{str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords})
+            except SyntaxError:
+                raise ValueError(f"cannot read the arguments of {name} in {text!r}") from None
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _term(left, text) + _term(right, text)
+        case ast.BinOp(left=ast.Constant(value=int() | float() as factor), op=ast.Mult(), right=right):
+            return factor * _term(right, text)
+        case ast.BinOp(left=left, op=ast.Mult(), right=ast.Constant(value=int() | float() as factor)):
+            return factor * _term(left, text)
+    raise ValueError(
+        f"cannot read {ast.unparse(node)!r} in {text!r}; write a name such as cross_entropy, or a sum such as "  # type: ignore[arg-type]
+        "0.7*cross_entropy + 0.3*focal_loss(gamma=3)"
+    )

@@ -1,0 +1,303 @@
+"""Elementwise losses: every element of the inputs gives one value, its slopes and its curvature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from numbaloss.arrays import numpy as checks
+from numbaloss.compile import render
+from numbaloss.definition import Definition, Interval, camel_case, split_signature
+from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.structures.publish import publish
+from numbaloss.structures.twins import Twins
+
+CHUNK = 1 << 16  # elements staged at a time where memory cannot be read as it lies; a multiple of the kernel's block
+
+
+def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
+    """Make a loss of a function ``(input, target, ..., hyper=default) -> (value, slopes, curvature)`` of one element.
+
+    Arguments without a default are arrays; those with one are hyper-parameters. `slopes` is the derivative by the
+    first argument, or a tuple with one derivative for each name in `differentiable`; `curvature` is the second
+    derivative by the first argument. Write float literals (``2.0``, not ``2``) and call the functions of
+    `numbaloss.compile.primitives`.
+
+    Facts, all optional: `target` (what targets are: "real", "sign", "binary", "probability", "positive", "count"),
+    `domain` (what inputs are), `differentiable`, `wrt` (the default gradients), `limits` (intervals of the
+    hyper-parameters), `static` (hyper-parameters compiled into the kernel), `arrays` (hyper-parameters that may be
+    arrays), `weight` (torch's elementwise weight: "sum" or "count" says what the mean divides by), `convex`, `task`.
+    """
+    if maths is None:
+        return lambda function: pointwise(function, **facts)
+    return publish(define(maths, "pointwise", **facts), PointwiseLoss)
+
+
+def define(maths: Callable[..., Any], structure: str, **given: Any) -> Definition:
+    """A definition with what can be told from the function's signature and place filled in."""
+    inputs, parameters = split_signature(maths)
+    known = {name: given.pop(name) for name in tuple(given) if name in Definition.__dataclass_fields__}
+    differentiable = known.pop("differentiable", inputs[:1])
+    limits = {name: Interval(text) if isinstance(text, str) else text for name, text in known.pop("limits", {}).items()}
+    return Definition(
+        maths=maths,
+        structure=structure,
+        inputs=known.pop("inputs", inputs),
+        parameters=known.pop("parameters", parameters),
+        differentiable=differentiable,
+        wrt=known.pop("wrt", differentiable[:1]),
+        task=known.pop("task", maths.__module__.rpartition(".")[2]),
+        class_name=known.pop("class_name", camel_case(maths.__name__)),
+        target=known.pop("target", "real"),
+        limits=limits,
+        facts=given,
+        **known,
+    )
+
+
+class PointwiseLoss(Loss):
+    """A loss whose value at one element depends on that element of its inputs alone."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._kernels: dict[Any, tuple[Twins, tuple[Any, ...]]] = {}
+        self._vectors = tuple(name for name, value in self.parameters.items() if isinstance(value, np.ndarray))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kernels": {}}
+
+    def _checked_weight(self, weight: Any) -> Array | None:
+        return None if weight is None else checks.numeric(self.definition.name, "weight", np.asarray(weight))
+
+    # ---- arguments -> flat vectors -> kernel ------------------------------------------------------------------------
+
+    def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        door = self._door(inputs)
+        arrays = [door.view(array) for array in inputs]
+        first = arrays[0]
+        if sample_weight is not None or self.weight is not None or self._vectors or not self._alike(arrays, need.out):
+            return self._run_any(door, inputs, arrays, sample_weight, need)
+        outcome = Outcome(door, first.dtype, denominator=float(first.size), batch=len(first) if first.ndim else 1)
+        outputs = self._outputs(outcome, arrays, need)
+        self._launch(outcome, [array.reshape(-1) for array in arrays], None, outputs, need)
+        return outcome
+
+    def _alike(self, arrays: list[Array], out: Any) -> bool:
+        """Whether the kernel can read the arrays as they lie: one shape, one computed type, C order, writable."""
+        first = arrays[0]
+        dtype, shape = first.dtype, first.shape
+        if (dtype is not checks.FLOAT32 and dtype is not checks.FLOAT64) or out is not None:
+            return False
+        for array in arrays:
+            if array.shape != shape or array.dtype is not dtype or not array.flags.carray:
+                return False
+        return True
+
+    def _run_any(
+        self, door: Any, given: tuple[Any, ...], arrays: list[Array], sample_weight: Any, need: Need
+    ) -> Outcome:
+        """The general way: checks with messages, broadcasting of weights, staging of what kernels cannot read."""
+        arrays = self._checked(arrays, given)
+        first = arrays[0]
+        outcome = Outcome(door, first.dtype, batch=len(first) if first.ndim else 1)
+        weights, outcome.denominator = self._weights(sample_weight, first.shape)
+        arrays += [self._fitted(name, self.parameters[name], first.shape) for name in self._vectors]
+        outputs = self._outputs(outcome, arrays, need)
+        dtype = checks.computed_in(first.dtype)
+        operands = [*arrays, *([] if weights is None else [weights])]
+        writable = [array for array in outputs if array is not None]
+        lies_well = all(array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned for array in operands + writable)
+        if lies_well and not _overlaps(operands, writable):
+            flat = [checks.kernel_argument(array).reshape(-1) for array in operands]
+            self._launch(outcome, flat[: len(arrays)], flat[-1] if weights is not None else None, outputs, need)
+        else:
+            self._stage(outcome, operands, len(arrays), outputs, need, dtype)
+        return outcome
+
+    def _checked(self, arrays: list[Array], given: tuple[Any, ...]) -> list[Array]:
+        """The inputs, of one shape and of types the kernel can take; or an error that names the wrong one."""
+        facts = self.definition
+        checked = [checks.network_output(facts.name, facts.inputs[0], arrays[0], given[0])]
+        shape = self._full_shape(arrays)
+        for name, array, original in zip(facts.inputs[1:], arrays[1:], given[1:], strict=True):
+            if name in facts.wrt:
+                array = checks.network_output(facts.name, name, array, original)
+            array = checks.numeric(facts.name, name, array)
+            if name in facts.facts.get("broadcast", ()):
+                array = self._fitted(name, array, shape)
+            array = self._lifted(name, array, shape)
+            checks.same_shape(facts.name, name, array, facts.inputs[0], shape)
+            checked.append(array)
+        return checked
+
+    def _full_shape(self, arrays: list[Array]) -> tuple[int, ...]:
+        return arrays[0].shape
+
+    def _lifted(self, name: str, array: Array, shape: tuple[int, ...]) -> Array:
+        """An input that lacks the last axis of an array hyper-parameter (several quantiles) is repeated along it."""
+        vector = self.definition.facts.get("vector")
+        if vector and np.ndim(self.parameters[vector]) and array.shape == shape[:-1]:
+            return np.broadcast_to(array[..., None], shape)
+        return array
+
+    def _fitted(self, name: str, array: Array, shape: tuple[int, ...]) -> Array:
+        """A documented broadcast: of an array hyper-parameter or weight, from the right, as NumPy and torch do."""
+        try:
+            return np.broadcast_to(array, shape)
+        except ValueError:
+            raise ValueError(
+                f"{self.definition.name}: {name} of shape {np.shape(array)} does not broadcast to the "
+                f"{self.definition.inputs[0]}'s shape {shape}"
+            ) from None
+
+    def _weights(self, sample_weight: Any, shape: tuple[int, ...]) -> tuple[Array | None, float]:
+        """The weight of each element, or None, and the denominator of the mean."""
+        size = float(np.prod(shape, dtype=np.float64))
+        weights, denominator = None, size
+        if self.weight is not None:
+            weights = self._fitted("weight", self.weight, shape)
+            if self.definition.weight == "sum":
+                denominator = _sum(self.weight, shape)
+        if sample_weight is None:
+            return weights, denominator
+        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
+        if given.shape != shape[: given.ndim]:
+            raise ValueError(
+                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted the input's shape {shape}, "
+                f"or one weight for each row {shape[:1]}"
+            )
+        spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(shape) - given.ndim)), shape)
+        both = spread if weights is None else spread * weights
+        counted = both if self.definition.weight == "sum" and weights is not None else spread
+        return both, _sum(given, shape) if counted is spread else float(both.sum(dtype=np.float64))
+
+    def _outputs(self, outcome: Outcome, arrays: list[Array], need: Need) -> list[Array | None]:
+        """Buffers for values, curvature and the wanted gradients, in the input's type; `out` where given."""
+        first, facts = arrays[0], self.definition
+        if need.values:
+            outcome.values = np.empty(first.shape, first.dtype)
+        if need.hessian:
+            outcome.curvature = np.empty(first.shape, first.dtype)
+        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,) * len(need.wrt)
+        if len(given) != len(need.wrt) or (len(need.wrt) > 1 and need.out is not None and given[0] is given[-1]):
+            raise ValueError(f"{facts.name}: out must be one buffer for each of the gradients {need.wrt}")
+        outcome.gradients = tuple(
+            np.empty(first.shape, first.dtype)
+            if buffer is None
+            else checks.output(facts.name, buffer, first.shape, first.dtype)
+            for buffer in given
+        )
+        return [outcome.values, outcome.curvature, *outcome.gradients]
+
+    # ---- kernels ------------------------------------------------------------------------------------------------------
+
+    def _kernel(self, dtype: np.dtype[Any], need: Need, weighted: bool) -> tuple[Twins, tuple[Any, ...]]:
+        """The kernel for this call, and the scalar hyper-parameters in its type."""
+        key = (dtype, need.wrt, need.values, need.total, need.hessian, weighted)
+        found = self._kernels.get(key)
+        if found is None:
+            found = self._kernels[key] = self._make_kernel(dtype, need, weighted)
+        return found
+
+    def _make_kernel(self, dtype: np.dtype[Any], need: Need, weighted: bool) -> tuple[Twins, tuple[Any, ...]]:
+        from numbaloss.kernels.cpu import pointwise as loops
+
+        facts = self.definition
+        sources: list[tuple[str, Any]] = [("input", None)] * len(facts.inputs)
+        scalars = []
+        for name, value in self.parameters.items():
+            if name in self._vectors:
+                sources.append(("input", None))
+            elif isinstance(value, (bool, str)) or value is None or name in facts.static:
+                sources.append(("constant", value))
+            else:
+                sources.append(("param", None))
+                scalars.append(dtype.type(value))
+        many = len(facts.differentiable) > 1
+        wanted = tuple(facts.differentiable.index(name) for name in need.wrt)
+        role = "_".join(
+            ["values"] * need.values + ["total"] * need.total + ["grad"] * bool(need.wrt) + ["hess"] * need.hessian
+        )
+        twins = Twins(
+            loops.sweep,
+            dtype,
+            f"{facts.name}.{role}{'.weighted' if weighted else ''}",
+            element=render.element(facts.maths, tuple(sources)),
+            store=render.store(wanted, many),
+            window=render.window(sum(kind == "input" for kind, _ in sources)),
+            window_out=render.window(len(wanted)),
+        )
+        return twins, tuple(scalars)
+
+    def _launch(
+        self, outcome: Outcome, inputs: list[Array], weights: Array | None, outputs: list[Array | None], need: Need
+    ) -> None:
+        """Run the kernel once over whole arrays."""
+        dtype = inputs[0].dtype
+        twins, params = self._kernel(dtype, need, weights is not None)
+        values, curvature, *gradients = [None if array is None else array.reshape(-1) for array in outputs]
+        n = inputs[0].size
+        scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
+        sums = 0 if need.total else None
+        outcome.total = twins(
+            n, n, tuple(inputs), params, weights, scale, values, tuple(gradients), curvature, sums
+        )
+
+    def _stage(
+        self,
+        outcome: Outcome,
+        operands: list[Array],
+        inputs: int,
+        outputs: list[Array | None],
+        need: Need,
+        dtype: np.dtype[Any] | None,
+    ) -> None:
+        """Run the kernel chunk by chunk over what NumPy's iterator lays out: strides, types and byte order any."""
+        assert dtype is not None
+        weighted = len(operands) > inputs
+        twins, params = self._kernel(dtype, need, weighted)
+        scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
+        sums = 0 if need.total else None
+        writable = [array for array in outputs if array is not None]
+        if operands[0].size == 0:
+            return
+        flags = [["readonly", "contig", "aligned", "nbo"]] * len(operands)
+        flags += [["writeonly", "contig", "aligned", "nbo"]] * len(writable)
+        with np.nditer(
+            [*operands, *writable],
+            ["external_loop", "buffered", "delay_bufalloc", "copy_if_overlap"],
+            flags,
+            op_dtypes=[dtype] * len(flags),
+            casting="unsafe",
+            order="K",
+            buffersize=CHUNK,
+        ) as chunks:
+            chunks.reset()
+            for arrays in chunks:
+                vectors = [checks.kernel_argument(array) for array in arrays]
+                n = vectors[0].size
+                weights = vectors[inputs] if weighted else None
+                rest = vectors[len(operands) :]
+                values = rest.pop(0) if need.values else None
+                curvature = rest.pop(0) if need.hessian else None
+                outcome.total += twins(
+                    n, n, tuple(vectors[:inputs]), params, weights, scale, values, tuple(rest), curvature, sums
+                )
+
+
+def _sum(weights: Array, shape: tuple[int, ...]) -> float:
+    """The sum of weights once broadcast to `shape`, in float64."""
+    if weights.size == 0:
+        return 0.0
+    return float(weights.sum(dtype=np.float64)) * (float(np.prod(shape, dtype=np.float64)) / weights.size)
+
+
+def _overlaps(operands: list[Array], outputs: list[Array]) -> bool:
+    """Whether an output shares memory with an input other than element for element."""
+    return any(
+        np.may_share_memory(one, two) and one.__array_interface__["data"] != two.__array_interface__["data"]
+        for two in outputs
+        for one in operands
+    )

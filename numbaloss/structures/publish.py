@@ -1,0 +1,83 @@
+"""Makes the public function and the public class of a loss from its definition."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from numbaloss.definition import Definition
+from numbaloss.loss import Loss
+
+COMMON = """
+{weight}reduction : {{{reductions}}}
+    What is returned: every value, their mean, or their sum{batchmean}.
+sample_weight : array, optional
+    Multiplies each {unit}; the mean then divides by the sum of the weights it used.
+on_empty : {{"nan", "zero"}}
+    The mean of nothing (no rows, or only ignored ones).
+"""
+
+
+def publish(definition: Definition, base: type[Loss]) -> Callable[..., Any]:
+    """The function users call; its class is at ``function.Loss``, its facts at ``function.definition``."""
+    names = definition.inputs
+
+    def function(*inputs: Any, sample_weight: Any = None, **arguments: Any) -> Any:
+        named = {name: arguments.pop(name) for name in names if name in arguments}
+        return _made(made, arguments)(*inputs, sample_weight=sample_weight, **named)
+
+    function.__name__ = function.__qualname__ = definition.name
+    function.__module__ = definition.maths.__module__
+    function.__doc__ = documentation(definition)
+    keywords = {**definition.parameters, **common_arguments(definition)}
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in keywords.items()
+    ]
+    constructor = [parameter for parameter in parameters if parameter.name not in (*names, "sample_weight")]
+    attributes = {
+        "definition": definition,
+        "function": staticmethod(function),
+        "__doc__": documentation(definition),
+        "__module__": definition.maths.__module__,
+        "__signature__": inspect.Signature(constructor),
+    }
+    made = type(definition.class_name, (base,), attributes)
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.definition = definition  # type: ignore[attr-defined]
+    function.Loss = made  # type: ignore[attr-defined]
+    return function
+
+
+def common_arguments(definition: Definition) -> dict[str, Any]:
+    """The keywords every loss takes, with their defaults."""
+    weight = {} if definition.weight is None else {"weight": None}
+    return {**weight, "reduction": "mean", "sample_weight": None, "on_empty": "nan"}
+
+
+def documentation(definition: Definition) -> str:
+    """The mathematics' docstring, its parameters followed by those every loss takes."""
+    weight = definition.facts.get("weight_doc", "")
+    common = COMMON.format(
+        weight=f"weight : array, optional\n    {weight}\n" if definition.weight else "",
+        reductions=", ".join(f'"{name}"' for name in definition.reductions),
+        batchmean=", or their sum over the number of rows" if "batchmean" in definition.reductions else "",
+        unit=definition.facts.get("unit", "element (the input's shape) or each row (its leading dimensions)"),
+    ).strip()
+    before, marker, after = definition.doc.partition("\nReturns\n-------")
+    return f"{before.rstrip()}\n{common}\n{marker}{after}" if marker else f"{definition.doc}\n\n{common}\n"
+
+
+def _made(loss: type[Loss], arguments: dict[str, Any]) -> Loss:
+    """The loss object for these arguments, remembered where they can be (arrays cannot)."""
+    try:
+        return _remembered(loss, tuple((name, type(value), value) for name, value in arguments.items()))
+    except TypeError:  # an unhashable argument, or a wrong one: the constructor says which
+        return loss(**arguments)
+
+
+@lru_cache(maxsize=256)
+def _remembered(loss: type[Loss], arguments: tuple[tuple[str, type, Any], ...]) -> Loss:
+    return loss(**{name: value for name, _, value in arguments})

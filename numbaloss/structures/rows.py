@@ -1,0 +1,327 @@
+"""Losses over a class axis: the arguments every such loss takes, and the layouts its kernels read.
+
+Inputs are ``(C)``, ``(N, C)`` or ``(N, C, d1, ...)``; kernels read *rows* (class axis contiguous) or *planes* (positions
+contiguous, one plane a class). What lies in neither way, or in another type, is staged batch by batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numbaloss.arrays import numpy as checks
+from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.structures.twins import Twins
+
+STAGED = 1 << 18  # elements staged at a time
+
+
+@dataclass
+class Piece:
+    """What one kernel launch reads and writes; flat vectors, or None."""
+
+    logits: Array
+    stride: int
+    positions: int
+    planes: bool
+    labels: Array | None
+    targets: Array | None
+    row_weights: Array | None
+    values: Array | None = None
+    gradient: Array | None = None
+    curvature: Array | None = None
+    target_gradient: Array | None = None
+
+
+@dataclass
+class Rows:
+    """The checked arguments of one call, in the layout they will be read."""
+
+    input: Array  # (rows, C), or (N, C, positions) as planes
+    planes: bool
+    dtype: np.dtype[Any]
+    classes: int
+    shape: tuple[int, ...]  # of the input as given
+    labels: Array | None
+    targets: Array | None
+    weights: Array | None
+    row_weights: Array | None
+    ignored: int
+
+    @property
+    def positions(self) -> int:
+        """Rows that one step along the first axis holds."""
+        return int(self.input.shape[2]) if self.planes else 1
+
+    def back(self, array: Array) -> Array:
+        """An array of the canonical layout, in the shape the user gave."""
+        if self.planes or len(self.shape) <= 2:
+            return array.reshape(self.shape)
+        batch, classes, *rest = self.shape
+        return np.moveaxis(array.reshape(batch, *rest, classes), -1, 1)
+
+    def pieces(self, need: Need, outcome: Outcome) -> Iterator[Piece]:
+        """Allocate the outputs; yield the launches, copying staged results back after each."""
+        steps = self.input.shape[0]
+        if steps == 0 or self.positions == 0:
+            return
+        kept = self.dtype == self.input.dtype
+        direct = kept and self._readable()
+        outputs = self._outputs(need, outcome)
+        span = steps if direct else max(1, STAGED // max(1, self.classes * self.positions))
+        for low in range(0, steps, span):
+            high = min(low + span, steps)
+            read = self.input[low:high]
+            if not direct:
+                read = np.ascontiguousarray(read, self.dtype)
+            stride = self.classes if self.planes or read.shape[0] < 2 else read.strides[0] // read.itemsize
+            piece = Piece(
+                _flat(read), stride, self.positions, self.planes,
+                *(self._cut(rows, low, high) for rows in (self.labels, self.targets, self.row_weights)),
+            )
+            staged = {}
+            for name, whole in outputs.items():
+                target = whole[low:high]
+                if whole.dtype == self.dtype and target.flags.c_contiguous:
+                    setattr(piece, name, target.reshape(-1))
+                else:
+                    staged[name] = scratch = np.empty(target.shape, self.dtype)
+                    setattr(piece, name, scratch.reshape(-1))
+            yield piece
+            for name, scratch in staged.items():
+                outputs[name][low:high] = scratch
+
+    def _cut(self, rows: Array | None, low: int, high: int) -> Array | None:
+        if rows is None:
+            return None
+        if rows is self.targets:
+            return _flat(np.ascontiguousarray(rows[low:high], self.dtype))
+        return rows[low * self.positions : high * self.positions]
+
+    def _readable(self) -> bool:
+        """Whether kernels can read the input where it lies."""
+        array = self.input
+        if not array.flags.aligned or not array.dtype.isnative:
+            return False
+        if self.planes:
+            return bool(array.flags.c_contiguous)
+        step = array.strides[0]
+        return array.strides[1] == array.itemsize and step % array.itemsize == 0 and step >= 0
+
+    def _outputs(self, need: Need, outcome: Outcome) -> dict[str, Array]:
+        """The arrays to write, in the canonical layout; the outcome holds views of the user's shape."""
+        outputs: dict[str, Array] = {}
+        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,) * len(need.wrt)
+        gradients = []
+        for name, buffer in zip(need.wrt, given, strict=True):
+            key = "gradient" if name == "input" else "target_gradient"
+            outputs[key], shown = self._buffer(buffer)
+            gradients.append(shown)
+        outcome.gradients = tuple(gradients)
+        if need.hessian:
+            outputs["curvature"], outcome.curvature = self._buffer(None)
+        if need.values:
+            batch = self.input.shape[0]
+            shape = (*self.shape[:1], *self.shape[2:]) if len(self.shape) > 1 else ()
+            outputs["values"] = np.empty((batch, self.positions) if self.planes else batch, self.input.dtype)
+            outcome.values = outputs["values"].reshape(shape)
+        return outputs
+
+    def _buffer(self, out: Array | None) -> tuple[Array, Array]:
+        """A new array, or the caller's, as (canonical layout, user's shape)."""
+        if out is None:
+            made = np.empty(self.input.shape, self.input.dtype)
+            return made, self.back(made)
+        return canonical(out, self.planes), out
+
+
+def canonical(array: Array, planes: bool) -> Array:
+    """A view (where possible) of a ``(C)``, ``(N, C)`` or ``(N, C, d1, ...)`` array as planes or as rows."""
+    if array.ndim == 1:
+        return array.reshape(1, -1)
+    if array.ndim == 2:
+        return array
+    if planes:
+        return array.reshape(array.shape[0], array.shape[1], -1)
+    return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
+
+
+def _flat(array: Array) -> Array:
+    """The memory of a contiguous array, or of rows with a stride, as one writable vector."""
+    if array.flags.c_contiguous:
+        return checks.kernel_argument(array).reshape(-1)
+    length = (array.shape[0] - 1) * (array.strides[0] // array.itemsize) + array.shape[1]
+    return checks.kernel_argument(np.lib.stride_tricks.as_strided(array, (length,), (array.itemsize,)))
+
+
+class RowLoss(Loss):
+    """A loss over a class axis, with class weights, sample weights and ignored labels."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._kernels: dict[Any, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kernels": {}}
+
+    def _checked_weight(self, weight: Any) -> Array | None:
+        if weight is None:
+            return None
+        array = checks.numeric(self.definition.name, "weight", np.asarray(weight))
+        if array.ndim != 1:
+            raise ValueError(f"{self.definition.name}: weight must hold one number for each class, got shape {array.shape}")
+        return array
+
+    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        raise NotImplementedError
+
+    def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        raise NotImplementedError
+
+    # ---- arguments ----------------------------------------------------------------------------------------------------
+
+    def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        door = self._door(inputs)
+        logits, target = (door.view(array) for array in inputs)
+        logits = checks.network_output(self.definition.name, "input", logits, inputs[0])
+        if logits.ndim == 0 or (logits.ndim > 1 and logits.shape[1] == 0) or logits.shape == (0,):
+            raise ValueError(f"{self.definition.name}: input needs a class axis of length 1 or more, got {logits.shape}")
+        need = self._checked_out(need, logits, target)
+        distribution = self._is_distribution(logits, target)
+        rows = self._rows(logits, target, sample_weight, distribution)
+        outcome = Outcome(door, logits.dtype, batch=logits.shape[0] if logits.ndim > 1 else 1)
+        if distribution:
+            outcome.denominator = self._row_count(rows)
+            self._distributed(rows, need, outcome)
+        else:
+            if "target" in need.wrt:
+                raise ValueError(f"{self.definition.name}: class labels have no gradient; wrt must be ('input',)")
+            outcome.denominator = self._scan(rows)
+            self._labelled(rows, need, outcome)
+        if not outcome.gradients or (need.values and outcome.values is None):  # nothing to launch: empty input
+            rows._outputs(need, outcome)
+        return outcome
+
+    def _is_distribution(self, logits: Array, target: Array) -> bool:
+        """Whether `target` holds probabilities; raises where it holds neither those nor labels of the right shape."""
+        facts = self.definition
+        wanted = logits.shape[:1] * (logits.ndim > 1) + logits.shape[2:]
+        if target.dtype.kind in "iu" or (target.size == 0 and target.shape == wanted):
+            if target.shape != wanted:
+                raise ValueError(
+                    f"{facts.name}: target has shape {target.shape}; class labels for an input of shape {logits.shape} "
+                    f"have shape {wanted}"
+                )
+            return False
+        if facts.target == "class":
+            checks.integers(facts.name, "target", target)
+        checks.numeric(facts.name, "target", target)
+        if target.shape != logits.shape:
+            raise ValueError(
+                f"{facts.name}: target must be integer class labels of shape {wanted} or probabilities of the input's "
+                f"shape {logits.shape}, got {checks.describe(target)}"
+            )
+        if self.parameters.get("ignore_index", -1) >= 0:
+            raise ValueError(f"{facts.name}: ignore_index has no meaning for probability targets")
+        return True
+
+    def _rows(self, logits: Array, target: Array, sample_weight: Any, distribution: bool) -> Rows:
+        dtype = checks.computed_in(logits.dtype)
+        assert dtype is not None
+        planes = logits.ndim > 2 and not distribution and not self._class_last(logits)
+        classes = logits.shape[1] if logits.ndim > 1 else logits.shape[0]
+        positions = logits.shape[:1] * (logits.ndim > 1) + logits.shape[2:]
+        weights = None
+        if self.weight is not None:
+            if self.weight.size != classes:
+                raise ValueError(
+                    f"{self.definition.name}: weight has {self.weight.size} entries for {classes} classes"
+                )
+            weights = np.array(self.weight, dtype)
+        return Rows(
+            canonical(logits, planes),
+            planes,
+            dtype,
+            classes,
+            logits.shape,
+            labels=None if distribution else self._flat_labels(target, classes),
+            targets=canonical(target, False) if distribution else None,
+            weights=weights,
+            row_weights=self._row_weights(sample_weight, positions, dtype),
+            ignored=int(self.parameters.get("ignore_index", -1)),
+        )
+
+    @staticmethod
+    def _class_last(logits: Array) -> bool:
+        """Whether the class axis is the contiguous one, as in transposed (N, length, C) arrays."""
+        return np.moveaxis(logits, 1, -1).flags.c_contiguous and logits.shape[1] > 1
+
+    def _flat_labels(self, target: Array, classes: int) -> Array:
+        labels = checks.integers(self.definition.name, "target", target)
+        if labels.dtype == np.uint64:
+            if labels.size and int(labels.max()) >= classes:
+                self._out_of_range(labels.reshape(-1), classes)
+            labels = labels.astype(np.int64)
+        if not labels.dtype.isnative:
+            labels = labels.astype(labels.dtype.newbyteorder("="))
+        return checks.kernel_argument(np.ascontiguousarray(labels)).reshape(-1)
+
+    def _row_weights(self, sample_weight: Any, positions: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
+        if sample_weight is None:
+            return None
+        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
+        if given.shape != positions[: given.ndim]:
+            raise ValueError(
+                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted one weight for each row, "
+                f"{positions}, or for each sample, {positions[:1]}"
+            )
+        spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(positions) - given.ndim)), positions)
+        return np.array(spread, dtype).reshape(-1)
+
+    def _checked_out(self, need: Need, logits: Array, target: Array) -> Need:
+        if need.out is None:
+            return need
+        name = self.definition.name
+        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,)
+        if len(given) != len(need.wrt):
+            raise ValueError(f"{name}: out must be one buffer for each of the gradients {need.wrt}")
+        for buffer in given:
+            checks.output(name, buffer, logits.shape, logits.dtype)
+        return need
+
+    # ---- denominators -------------------------------------------------------------------------------------------------
+
+    def _row_count(self, rows: Rows) -> float:
+        if rows.row_weights is not None:
+            return float(rows.row_weights.sum(dtype=np.float64))
+        return float(rows.input.shape[0])
+
+    def _scan(self, rows: Rows) -> float:
+        """The denominator of the mean; raises ValueError for a label out of range, before anything is computed."""
+        assert rows.labels is not None
+        key = ("scan", rows.dtype)
+        if key not in self._kernels:
+            from numbaloss.kernels.cpu.labels import scan
+
+            self._kernels[key] = Twins(scan, rows.dtype, "labels")
+        wrong, mass = self._kernels[key](
+            rows.labels.size, rows.labels, rows.classes, rows.ignored, rows.weights, rows.row_weights
+        )
+        if wrong:
+            self._out_of_range(rows.labels, rows.classes)
+        return float(mass)
+
+    def _out_of_range(self, labels: Array, classes: int) -> None:
+        ignored = self.parameters.get("ignore_index")
+        wrong = (labels < 0) | (labels >= classes)
+        if ignored is not None:
+            wrong &= labels != ignored
+        place = int(np.flatnonzero(wrong)[0])
+        also = "" if ignored is None else f" or ignore_index={ignored}"
+        raise ValueError(
+            f"{self.definition.name}: target[{place}] is {labels[place]}, but labels must be in 0 ... {classes - 1}{also} "
+            f"({int(wrong.sum())} of {labels.size} are not)"
+        )
