@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from numbaloss.compile import threads as _threads  # noqa: F401  (no Numba yet: installs the at-fork hook early)
+
 __version__ = "0.1.0"
 
 # Public name -> where it lives; nothing is imported before it is asked for.

@@ -41,6 +41,7 @@ class Outcome:
     total: float = 0.0
     denominator: float = 0.0
     batch: int = 0
+    share: float = 1.0  # of an element in its row's value, where rows are averaged over classes
     values: Array | None = None
     gradients: tuple[Array, ...] = ()
     curvature: Array | None = None
@@ -181,7 +182,7 @@ class Loss:
         """The constructor's arguments that differ from their defaults."""
         defaults = {"reduction": "mean", "on_empty": "nan", "weight": None, **self.definition.parameters}
         given = {**self.parameters, "weight": self.weight, "reduction": self.reduction, "on_empty": self.on_empty}
-        return {name: value for name, value in given.items() if not _same(value, defaults[name])}
+        return {name: value for name, value in given.items() if not same(value, defaults[name])}
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={_shown(value)}" for name, value in self._arguments().items())
@@ -191,7 +192,7 @@ class Loss:
         if not isinstance(other, Loss) or type(self) is not type(other):
             return NotImplemented
         mine, theirs = self._arguments(), other._arguments()
-        return mine.keys() == theirs.keys() and all(_same(mine[name], theirs[name]) for name in mine)
+        return mine.keys() == theirs.keys() and all(same(mine[name], theirs[name]) for name in mine)
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, tuple(sorted((k, str(v)) for k, v in self._arguments().items()))))
@@ -215,7 +216,8 @@ def _rebuilt(function: Any, arguments: dict[str, Any]) -> Loss:
     return made
 
 
-def _same(one: Any, two: Any) -> bool:
+def same(one: Any, two: Any) -> bool:
+    """Whether two arguments are equal, arrays included."""
     if isinstance(one, np.ndarray) or isinstance(two, np.ndarray):
         return one is not None and two is not None and np.array_equal(one, two)
     return type(one) is type(two) and bool(one == two)

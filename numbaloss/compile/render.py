@@ -39,10 +39,10 @@ def calls(first: Sequence[str], sources: tuple[tuple[str, Any], ...]) -> str:
 
 
 @lru_cache(maxsize=None)
-def link(maths: Callable[..., Any], sources: tuple[tuple[str, Any], ...]) -> types.FunctionType:
-    """Calls `maths` on a log-probability, the rest of the probability, and its hyper-parameters."""
-    arguments = calls(["log_prob", "rest"], sources)
-    return function(f"def link(log_prob, rest, params):\n    return loss({arguments})\n", loss=maths)
+def link(maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple[str, Any], ...]) -> types.FunctionType:
+    """Calls `maths` on what a row kernel computed, and on its hyper-parameters."""
+    text = f"def link({', '.join(names)}, params):\n    return loss({calls(names, sources)})\n"
+    return function(text, loss=maths)
 
 
 @lru_cache(maxsize=None)

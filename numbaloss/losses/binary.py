@@ -45,7 +45,7 @@ def binary_cross_entropy(input, target):
     yes = log(input if inside else -1.0)
     no = log1p(-input)
     value = -target * maximum(yes, -100.0) - (1.0 - target) * maximum(no, -100.0)
-    slope = (input - target) / maximum(input * (1.0 - input), 1.0e-12)
+    slope = (input - target) / maximum(input * (1.0 - input), 1.0e-12) if inside else yes  # yes is nan there
     rest = 1.0 - input
     curvature = times(target, 1.0 / (input * input)) + times(1.0 - target, 1.0 / (rest * rest))
     return value, (slope, no - yes), curvature
@@ -101,7 +101,7 @@ def binary_cross_entropy_with_logits(input, target, pos_weight=1.0, label_smooth
     weighed = pos_weight * yes
     value = times(weighed, softplus_minus) + times(no, softplus_input)
     slope = no * sigmoid_input - weighed * sigmoid_minus
-    slope_target = (1.0 - label_smoothing) * ((pos_weight - 1.0) * softplus_minus - input)
+    slope_target = (1.0 - label_smoothing) * (times(pos_weight - 1.0, softplus_minus) - input)
     return value, (slope, slope_target), (no + weighed) * (decay * share * share)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import exp, expm1, power
+from numbaloss.compile.primitives import exp, expm1, maximum, power
+from numbaloss.structures.margins import margins
+from numbaloss.structures.picks import pick
 from numbaloss.structures.softmax import softmax
 
 
@@ -139,3 +141,95 @@ def generalized_cross_entropy(log_prob, rest, q=0.7):
     """
     growth = exp(q * log_prob)
     return -expm1(q * log_prob) / q, -growth, -q * growth
+
+
+@pick(class_name="NLLLoss", domain="log_probability", convex=True)
+def nll_loss(picked):
+    r"""Negative log-probability of the class, from log-probabilities.
+
+    .. math:: \ell_n = -w_{y_n} x_{n y_n}
+
+    From logits, `cross_entropy` is exact and needs no log-softmax. The mean divides by the sum of the weights of the
+    rows that are not ignored.
+
+    Parameters
+    ----------
+    input : array of log-probabilities, (C), (N, C) or (N, C, d1, ...)
+        The class axis is the second, or the only one.
+    target : array of integers, (), (N) or (N, d1, ...)
+        The class of each row, in 0 ... C-1 or `ignore_index`; any integer type.
+
+    References
+    ----------
+    ``torch.nn.functional.nll_loss``.
+
+    Examples
+    --------
+    >>> float(nll_loss([[-1.0, -2.0], [-3.0, -0.5]], [1, 0]))
+    2.5
+    """
+    return -picked, -1.0, 0.0
+
+
+@margins(limits={"p": (1, 2), "margin": "(-inf, inf)"}, static=("p",), convex=True)
+def multi_margin_loss(gap, p=1, margin=1.0):
+    r"""Hinge of how far every other class's score comes up to that of the right class.
+
+    .. math:: \ell_n = \frac{w_{y_n}}{C} \sum_{c \ne y_n} \max(0,\ m - x_{n y_n} + x_{nc})^p
+
+    At the kink the slope is 0. The mean divides by the number of rows, whatever the weights.
+
+    Parameters
+    ----------
+    input : array of scores, (C) or (N, C)
+        One score for each class.
+    target : array of integers, () or (N)
+        The class of each row, in 0 ... C-1; any integer type.
+    p : 1 or 2
+        The power of the hinge.
+    margin : float
+        By how much the right class should lead, in the unit of the scores.
+
+    References
+    ----------
+    ``torch.nn.functional.multi_margin_loss``; J. Weston, C. Watkins, Support Vector Machines for Multi-Class Pattern
+    Recognition, 1999.
+
+    Examples
+    --------
+    >>> float(multi_margin_loss([[0.0, 0.5, 2.0]], [1]))
+    1.0
+    """
+    short = maximum(margin + gap, 0.0)
+    active = 0.0 if short <= 0.0 else 1.0
+    if p == 1:
+        return short, active, 0.0
+    return short * short, 2.0 * short, 2.0 * active
+
+
+@margins(sets=True, class_name="MultiLabelMarginLoss", convex=True)
+def multilabel_margin_loss(gap):
+    r"""Hinge of how far every wrong class's score comes up to that of every right class.
+
+    .. math:: \ell_n = \frac1C \sum_{j \in Y_n} \sum_{i \notin Y_n} \max(0,\ 1 - x_{nj} + x_{ni})
+
+    At the kink the slope is 0. The mean divides by the number of rows.
+
+    Parameters
+    ----------
+    input : array of scores, (C) or (N, C)
+        One score for each class.
+    target : array of integers, the shape of `input`
+        The right classes of each row, up to its first negative entry; any signed integer type.
+
+    References
+    ----------
+    ``torch.nn.functional.multilabel_margin_loss``.
+
+    Examples
+    --------
+    >>> round(float(multilabel_margin_loss([[0.1, 0.2, 0.4, 0.8]], [[3, 0, -1, 1]])), 4)
+    0.85
+    """
+    short = maximum(1.0 + gap, 0.0)
+    return short, 0.0 if short <= 0.0 else 1.0, 0.0

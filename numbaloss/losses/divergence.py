@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import exp, log
+from numbaloss.compile.primitives import exp, expm1, log, log1p
 from numbaloss.losses.helpers import times
+from numbaloss.structures.distributions import distributions
 from numbaloss.structures.pointwise import pointwise
 
 
@@ -13,6 +14,7 @@ from numbaloss.structures.pointwise import pointwise
     target="probability",
     differentiable=("input", "target"),
     reductions=("none", "mean", "sum", "batchmean"),
+    domains_when={("log_target", True): {"target": "log_probability"}},
 )
 def kl_div(input, target, log_target=False):
     r"""Kullback-Leibler divergence from a predicted log-probability to a target probability, element by element.
@@ -48,3 +50,78 @@ def kl_div(input, target, log_target=False):
         return times(chance, gap), (-chance, times(chance, gap + 1.0)), 0.0
     gap = log(target) - input
     return times(target, gap), (-target, gap + 1.0), 0.0
+
+
+@distributions()
+def kl_div_with_logits(log_p, log_q, temperature=1.0):
+    r"""Kullback-Leibler divergence of a student's softmax from a teacher's, from the logits of both.
+
+    .. math:: \ell_n = T^2 \sum_c q_{nc} (\log q_{nc} - \log p_{nc}), \qquad
+              p_n = \operatorname{softmax}(x_n / T),\ q_n = \operatorname{softmax}(z_n / T)
+
+    The factor :math:`T^2` keeps the size of the gradient when the temperature changes. The mean divides by the number
+    of rows.
+
+    Parameters
+    ----------
+    student : array of logits, (C), (N, C) or (N, C, d1, ...)
+        The prediction; the class axis is the second, or the only one.
+    teacher : array of logits, the shape of `student`
+        What to imitate.
+    temperature : float above 0
+        Flattens both distributions.
+
+    References
+    ----------
+    G. Hinton, O. Vinyals, J. Dean, Distilling the Knowledge in a Neural Network, 2015.
+
+    Examples
+    --------
+    >>> round(float(kl_div_with_logits([[0.0, 0.0]], [[1.0, 0.0]])), 6)
+    0.110944
+    """
+    chance = exp(log_q)
+    gap = log_q - log_p
+    return times(chance, gap), (-chance, times(chance, gap + 1.0))
+
+
+@distributions(limits={"beta": "(0, 1)"})
+def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
+    r"""Generalised Jensen-Shannon divergence between a student's and a teacher's softmax, from the logits of both.
+
+    .. math:: \ell_n = T^2 \sum_c \beta\, q_{nc} \log \frac{q_{nc}}{m_{nc}} + (1 - \beta)\, p_{nc} \log
+              \frac{p_{nc}}{m_{nc}}, \qquad m = \beta q + (1 - \beta) p
+
+    with :math:`p_n = \operatorname{softmax}(x_n / T)`, :math:`q_n = \operatorname{softmax}(z_n / T)`. The mean divides
+    by the number of rows.
+
+    Parameters
+    ----------
+    student : array of logits, (C), (N, C) or (N, C, d1, ...)
+        The prediction; the class axis is the second, or the only one.
+    teacher : array of logits, the shape of `student`
+        What to imitate.
+    beta : float in (0, 1)
+        Weight of the teacher in the mixture; 0.5 is the symmetric divergence.
+    temperature : float above 0
+        Flattens both distributions.
+
+    References
+    ----------
+    R. Agarwal et al., On-Policy Distillation of Language Models, 2024; J. Lin, Divergence Measures Based on the Shannon
+    Entropy, 1991.
+
+    Examples
+    --------
+    >>> float(jsd_loss([[0.0, 1.0]], [[0.0, 1.0]]))
+    0.0
+    """
+    gap = log_q - log_p
+    above = gap > 0.0
+    # log(m / p) and log(m / q), from the smaller of the two ratios so that nothing overflows
+    spread = log1p((1.0 - beta) * expm1(-gap) if above else beta * expm1(gap))
+    over_p = spread + gap if above else spread
+    over_q = spread if above else spread - gap
+    part_p, part_q = (1.0 - beta) * exp(log_p), beta * exp(log_q)
+    slope_p, slope_q = -times(part_p, over_p), -times(part_q, over_q)
+    return slope_p + slope_q, (slope_p, slope_q)

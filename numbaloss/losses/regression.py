@@ -312,7 +312,13 @@ def mape_loss(input, target):
     return abs(error) * rate, sign(error) * rate, 0.0
 
 
-@pointwise(target="count", limits={"eps": "[0, inf)"}, differentiable=BOTH, convex=True)
+@pointwise(
+    target="count",
+    limits={"eps": "[0, inf)"},
+    differentiable=BOTH,
+    domains_when={("log_input", False): {"input": "positive"}},
+    convex=True,
+)
 def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8):
     r"""Negative log-likelihood of a count under a Poisson distribution, without the target's own constant.
 
@@ -364,6 +370,7 @@ def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8):
     broadcast=("var",),
     limits={"eps": "(0, inf)"},
     domains={"var": "positive"},
+    settings={"eps": (1e-3,)},
 )
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6):
     r"""Negative log-likelihood under a normal distribution whose mean and variance are both predicted.

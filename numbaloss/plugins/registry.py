@@ -1,10 +1,16 @@
-"""Losses by name: built-ins first, then what plugins brought."""
+"""Losses by name: built-ins first, then what plugins brought.
+
+Plugins are loaded when a name is not a built-in's, when all losses are asked for, or by `load_plugins`; never by
+``import numbaloss``, and never to find a built-in.
+"""
 
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -13,6 +19,8 @@ from numbaloss import losses
 from numbaloss.definition import Definition
 from numbaloss.loss import Loss
 from numbaloss.plugins import hookspecs
+from numbaloss.plugins.errors import UnknownLossError
+from numbaloss.plugins.loader import PluginInfo, PluginLoader
 
 LossFunction = Callable[..., Any]
 
@@ -28,23 +36,65 @@ def builtins() -> dict[str, LossFunction]:
     return dict(sorted(found.items()))
 
 
+_plugins = PluginLoader(builtins)
+
+
+def load_plugins() -> tuple[PluginInfo, ...]:
+    """Load all plugins, once, and give what became of each: those of installed packages, then plugin files.
+
+    A plugin that cannot be loaded is left out with one `PluginWarning`. What the environment can say about plugins is in
+    `numbaloss.plugins.policy`.
+    """
+    return _plugins.load()
+
+
+def load_plugin_dir(path: str | os.PathLike[str]) -> tuple[PluginInfo, ...]:
+    """Load every ``NAME.py`` (and every package) in a folder as a plugin, and give what became of each.
+
+    They appear as modules ``numbaloss_local.NAME``. Raises FileNotFoundError or NotADirectoryError where there is no such
+    folder; a file that fails is left out with a `PluginWarning`.
+    """
+    return _plugins.load_folder(Path(path).expanduser())
+
+
 def functions() -> dict[str, LossFunction]:
-    """All losses by name."""
-    return builtins()
+    """All losses by name; loads the plugins."""
+    load_plugins()
+    return dict(sorted({**builtins(), **_plugins.losses}.items()))
+
+
+def origin(name: str) -> str:
+    """Which package, in which version, a loss comes from: ``"numbaloss"`` for a built-in."""
+    return _plugins.origins.get(name, hookspecs.PROJECT)
 
 
 def function(name: str) -> LossFunction:
-    """The loss function called `name` (``_loss`` at its end may be left out); KeyError with the nearest names."""
-    known = functions()
+    """The loss function called `name`; the end ``_loss`` may be left out, and the class's name will do.
+
+    Raises `UnknownLossError` with the nearest names.
+    """
+    found = _called(name, builtins()) or _called(name, _plugins.losses)
+    if found is None:
+        known = functions()
+        found = _called(name, known)
+    if found is None:
+        raise UnknownLossError(_unknown(name, known))
+    return found
+
+
+def _called(name: str, known: dict[str, LossFunction]) -> LossFunction | None:
     for candidate in (name, f"{name}_loss"):
         if candidate in known:
             return known[candidate]
-    for loss in known.values():
-        if name == loss.Loss.__name__:  # type: ignore[attr-defined]
-            return loss
+    return next((loss for loss in known.values() if name == loss.Loss.__name__), None)  # type: ignore[attr-defined]
+
+
+def _unknown(name: str, known: dict[str, LossFunction]) -> str:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-    raise KeyError(f"no loss is called {name!r}{hint} (numbaloss.list_losses() names them all)")
+    idle = sum(plugin.status != "active" for plugin in _plugins.plugins)
+    left_out = f"; {idle} of {len(_plugins.plugins)} plugins not loaded, see `numbaloss plugins`" if idle else ""
+    return f"no loss is called {name!r}{hint} (numbaloss.list_losses() names them all{left_out})"
 
 
 def get(name: str, **parameters: Any) -> Loss:

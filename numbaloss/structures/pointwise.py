@@ -11,6 +11,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
 from numbaloss.definition import Definition, Interval, camel_case, split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Twins
 
@@ -63,7 +64,12 @@ class PointwiseLoss(Loss):
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._kernels: dict[Any, tuple[Twins, tuple[Any, ...]]] = {}
+        self._special = self.weight is not None or any(
+            name in self.definition.facts for name in ("class_mean", "broadcast", "vector")
+        )
+        self._class_mean = bool(self.definition.facts.get("class_mean"))
         self._vectors = tuple(name for name, value in self.parameters.items() if isinstance(value, np.ndarray))
+        self._special = self._special or bool(self._vectors)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kernels": {}}
@@ -71,13 +77,28 @@ class PointwiseLoss(Loss):
     def _checked_weight(self, weight: Any) -> Array | None:
         return None if weight is None else checks.numeric(self.definition.name, "weight", np.asarray(weight))
 
+    def _joins(self, other: Loss) -> bool:
+        plain = not (self._class_mean or self.definition.facts.get("broadcast") or self.definition.facts.get("vector"))
+        return (
+            plain
+            and isinstance(other, PointwiseLoss)
+            and other.definition.facts.keys().isdisjoint(("class_mean", "broadcast", "vector"))
+            and self.definition.inputs == other.definition.inputs
+            and self.weight is None
+            and other.weight is None
+            and (self.reduction, self.on_empty) == (other.reduction, other.on_empty)
+        )
+
+    def _joined(self, terms: Terms) -> Loss:
+        return joined(terms, self.definition.inputs, PointwiseLoss, {})
+
     # ---- arguments -> flat vectors -> kernel ------------------------------------------------------------------------
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door = self._door(inputs)
         arrays = [door.view(array) for array in inputs]
         first = arrays[0]
-        if sample_weight is not None or self.weight is not None or self._vectors or not self._alike(arrays, need.out):
+        if sample_weight is not None or self._special or not self._alike(arrays, need.out):
             return self._run_any(door, inputs, arrays, sample_weight, need)
         outcome = Outcome(door, first.dtype, denominator=float(first.size), batch=len(first) if first.ndim else 1)
         outputs = self._outputs(outcome, arrays, need)
@@ -99,10 +120,15 @@ class PointwiseLoss(Loss):
         self, door: Any, given: tuple[Any, ...], arrays: list[Array], sample_weight: Any, need: Need
     ) -> Outcome:
         """The general way: checks with messages, broadcasting of weights, staging of what kernels cannot read."""
+        owned = dict(zip(self.definition.inputs, [array.shape for array in arrays], strict=True))
+        shapes = [owned[name] for name in need.wrt]
         arrays = self._checked(arrays, given)
         first = arrays[0]
         outcome = Outcome(door, first.dtype, batch=len(first) if first.ndim else 1)
         weights, outcome.denominator = self._weights(sample_weight, first.shape)
+        classes = float(first.shape[-1]) if self._class_mean and first.ndim else 1.0
+        outcome.denominator /= classes or 1.0
+        outcome.share = 1.0 / (classes or 1.0)
         arrays += [self._fitted(name, self.parameters[name], first.shape) for name in self._vectors]
         outputs = self._outputs(outcome, arrays, need)
         dtype = checks.computed_in(first.dtype)
@@ -114,6 +140,12 @@ class PointwiseLoss(Loss):
             self._launch(outcome, flat[: len(arrays)], flat[-1] if weights is not None else None, outputs, need)
         else:
             self._stage(outcome, operands, len(arrays), outputs, need, dtype)
+        outcome.total *= outcome.share
+        if self._class_mean and outcome.values is not None:
+            outcome.values = outcome.values.mean(axis=-1, dtype=dtype).astype(first.dtype)
+        outcome.gradients = tuple(
+            _summed_to(shape, gradient) for shape, gradient in zip(shapes, outcome.gradients, strict=True)
+        )
         return outcome
 
     def _checked(self, arrays: list[Array], given: tuple[Any, ...]) -> list[Array]:
@@ -126,7 +158,7 @@ class PointwiseLoss(Loss):
                 array = checks.network_output(facts.name, name, array, original)
             array = checks.numeric(facts.name, name, array)
             if name in facts.facts.get("broadcast", ()):
-                array = self._fitted(name, array, shape)
+                array = self._fitted(name, array[..., None] if array.shape == shape[:-1] else array, shape)
             array = self._lifted(name, array, shape)
             checks.same_shape(facts.name, name, array, facts.inputs[0], shape)
             checked.append(array)
@@ -163,9 +195,10 @@ class PointwiseLoss(Loss):
         if sample_weight is None:
             return weights, denominator
         given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
-        if given.shape != shape[: given.ndim]:
+        most = len(shape) - self._class_mean
+        if given.shape != shape[:most][: given.ndim]:
             raise ValueError(
-                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted the input's shape {shape}, "
+                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted the shape {shape[:most]}, "
                 f"or one weight for each row {shape[:1]}"
             )
         spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(shape) - given.ndim)), shape)
@@ -239,7 +272,7 @@ class PointwiseLoss(Loss):
         twins, params = self._kernel(dtype, need, weights is not None)
         values, curvature, *gradients = [None if array is None else array.reshape(-1) for array in outputs]
         n = inputs[0].size
-        scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
+        scale = dtype.type(self._scale(outcome.denominator, outcome.batch) * outcome.share)
         sums = 0 if need.total else None
         outcome.total = twins(
             n, n, tuple(inputs), params, weights, scale, values, tuple(gradients), curvature, sums
@@ -258,7 +291,7 @@ class PointwiseLoss(Loss):
         assert dtype is not None
         weighted = len(operands) > inputs
         twins, params = self._kernel(dtype, need, weighted)
-        scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
+        scale = dtype.type(self._scale(outcome.denominator, outcome.batch) * outcome.share)
         sums = 0 if need.total else None
         writable = [array for array in outputs if array is not None]
         if operands[0].size == 0:
@@ -301,3 +334,14 @@ def _overlaps(operands: list[Array], outputs: list[Array]) -> bool:
         for two in outputs
         for one in operands
     )
+
+
+def _summed_to(shape: tuple[int, ...], gradient: Array) -> Array:
+    """The gradient of an input that was broadcast: summed back to its own shape."""
+    if gradient.shape == shape:
+        return gradient
+    if shape == gradient.shape[:-1]:
+        return gradient.sum(axis=-1, dtype=np.float64).astype(gradient.dtype)
+    full = (1,) * (gradient.ndim - len(shape)) + shape
+    axes = tuple(axis for axis, (own, wide) in enumerate(zip(full, gradient.shape, strict=True)) if own != wide)
+    return gradient.sum(axis=axes, keepdims=True, dtype=np.float64).astype(gradient.dtype).reshape(shape)

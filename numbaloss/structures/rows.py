@@ -13,9 +13,13 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.compile import render
+from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
-from numbaloss.structures.twins import Twins
+from numbaloss.structures.twins import Kernel, Twins
 
+STRUCTURAL = ("label_smoothing", "z_loss", "softcap", "temperature")
+NO_LABEL = np.iinfo(np.int64).min  # "ignored" where nothing is
 STAGED = 1 << 18  # elements staged at a time
 
 
@@ -50,6 +54,8 @@ class Rows:
     weights: Array | None
     row_weights: Array | None
     ignored: int
+    first: str  # name of the first input
+    rereads: bool  # whether the kernel reads logits again after it wrote there
 
     @property
     def positions(self) -> int:
@@ -70,7 +76,8 @@ class Rows:
             return
         kept = self.dtype == self.input.dtype
         direct = kept and self._readable()
-        outputs = self._outputs(need, outcome)
+        outputs = self.outputs(need, outcome)
+        apart = {name: self._apart(array) for name, array in outputs.items()}
         span = steps if direct else max(1, STAGED // max(1, self.classes * self.positions))
         for low in range(0, steps, span):
             high = min(low + span, steps)
@@ -85,7 +92,7 @@ class Rows:
             staged = {}
             for name, whole in outputs.items():
                 target = whole[low:high]
-                if whole.dtype == self.dtype and target.flags.c_contiguous:
+                if whole.dtype == self.dtype and target.flags.c_contiguous and apart[name]:
                     setattr(piece, name, target.reshape(-1))
                 else:
                     staged[name] = scratch = np.empty(target.shape, self.dtype)
@@ -106,18 +113,18 @@ class Rows:
         array = self.input
         if not array.flags.aligned or not array.dtype.isnative:
             return False
-        if self.planes:
+        if self.planes or self.targets is not None:
             return bool(array.flags.c_contiguous)
         step = array.strides[0]
         return array.strides[1] == array.itemsize and step % array.itemsize == 0 and step >= 0
 
-    def _outputs(self, need: Need, outcome: Outcome) -> dict[str, Array]:
+    def outputs(self, need: Need, outcome: Outcome) -> dict[str, Array]:
         """The arrays to write, in the canonical layout; the outcome holds views of the user's shape."""
         outputs: dict[str, Array] = {}
         given = need.out if isinstance(need.out, (tuple, list)) else (need.out,) * len(need.wrt)
         gradients = []
         for name, buffer in zip(need.wrt, given, strict=True):
-            key = "gradient" if name == "input" else "target_gradient"
+            key = "gradient" if name == self.first else "target_gradient"
             outputs[key], shown = self._buffer(buffer)
             gradients.append(shown)
         outcome.gradients = tuple(gradients)
@@ -129,6 +136,15 @@ class Rows:
             outputs["values"] = np.empty((batch, self.positions) if self.planes else batch, self.input.dtype)
             outcome.values = outputs["values"].reshape(shape)
         return outputs
+
+    def _apart(self, output: Array) -> bool:
+        """Whether a kernel may write here while it reads the input: other memory, or the same element for element."""
+        same = output.__array_interface__["data"] == self.input.__array_interface__["data"]
+        same = same and output.strides == self.input.strides and not self.rereads
+        return same or not (
+            np.may_share_memory(output, self.input)
+            or (self.targets is not None and np.may_share_memory(output, self.targets))
+        )
 
     def _buffer(self, out: Array | None) -> tuple[Array, Array]:
         """A new array, or the caller's, as (canonical layout, user's shape)."""
@@ -176,17 +192,42 @@ class RowLoss(Loss):
         return array
 
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        """Launch the kernels for class labels."""
         raise NotImplementedError
 
     def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        """Launch the kernels for a target of the input's shape."""
         raise NotImplementedError
+
+    def _twins(
+        self, template: Kernel, dtype: np.dtype[Any], arguments: tuple[str, ...]
+    ) -> tuple[Twins, tuple[Any, ...]]:
+        """A kernel bound to the mathematics, called on `arguments`, and the scalar hyper-parameters it takes."""
+        key = (template, dtype)
+        if key not in self._kernels:
+            facts = self.definition
+            sources: list[tuple[str, Any]] = []
+            scalars = []
+            for name in split_signature(facts.maths)[1]:
+                value = self.parameters[name]
+                if name in STRUCTURAL:  # dealt with by the kernel, not by the mathematics
+                    sources.append(("constant", None))
+                elif name in facts.static or isinstance(value, (bool, str)) or value is None:
+                    sources.append(("constant", value))
+                else:
+                    sources.append(("param", None))
+                    scalars.append(dtype.type(value))
+            link = render.link(facts.maths, arguments, tuple(sources))
+            self._kernels[key] = Twins(template, dtype, facts.name, link=link, narrow=dtype.type), tuple(scalars)
+        found: tuple[Twins, tuple[Any, ...]] = self._kernels[key]
+        return found
 
     # ---- arguments ----------------------------------------------------------------------------------------------------
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door = self._door(inputs)
         logits, target = (door.view(array) for array in inputs)
-        logits = checks.network_output(self.definition.name, "input", logits, inputs[0])
+        logits = checks.network_output(self.definition.name, self.definition.inputs[0], logits, inputs[0])
         if logits.ndim == 0 or (logits.ndim > 1 and logits.shape[1] == 0) or logits.shape == (0,):
             raise ValueError(f"{self.definition.name}: input needs a class axis of length 1 or more, got {logits.shape}")
         need = self._checked_out(need, logits, target)
@@ -201,8 +242,8 @@ class RowLoss(Loss):
                 raise ValueError(f"{self.definition.name}: class labels have no gradient; wrt must be ('input',)")
             outcome.denominator = self._scan(rows)
             self._labelled(rows, need, outcome)
-        if not outcome.gradients or (need.values and outcome.values is None):  # nothing to launch: empty input
-            rows._outputs(need, outcome)
+        if logits.size == 0:  # nothing was launched
+            rows.outputs(need, outcome)
         return outcome
 
     def _is_distribution(self, logits: Array, target: Array) -> bool:
@@ -251,7 +292,9 @@ class RowLoss(Loss):
             targets=canonical(target, False) if distribution else None,
             weights=weights,
             row_weights=self._row_weights(sample_weight, positions, dtype),
-            ignored=int(self.parameters.get("ignore_index", -1)),
+            ignored=int(self.parameters.get("ignore_index", NO_LABEL)),
+            first=self.definition.inputs[0],
+            rereads=distribution or self.definition.structure != "softmax" or bool(self.parameters.get("softcap")),
         )
 
     @staticmethod
@@ -307,8 +350,9 @@ class RowLoss(Loss):
             from numbaloss.kernels.cpu.labels import scan
 
             self._kernels[key] = Twins(scan, rows.dtype, "labels")
+        weights = rows.weights if self.definition.facts.get("denominator", "weights") == "weights" else None
         wrong, mass = self._kernels[key](
-            rows.labels.size, rows.labels, rows.classes, rows.ignored, rows.weights, rows.row_weights
+            rows.labels.size, rows.labels, rows.classes, rows.ignored, weights, rows.row_weights
         )
         if wrong:
             self._out_of_range(rows.labels, rows.classes)

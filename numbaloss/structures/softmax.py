@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
-from numbaloss.compile import render
 from numbaloss.definition import Interval, split_signature
-from numbaloss.loss import Array, Need, Outcome
+from numbaloss.loss import Loss, Need, Outcome, same
+from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.pointwise import define
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss, Rows
-from numbaloss.structures.twins import Twins
 
 EXTRAS = ("label_smoothing", "z_loss", "softcap")
 LIMITS = {
@@ -23,7 +21,8 @@ LIMITS = {
     "z_loss": Interval("[0, inf)"),
     "softcap": Interval("(0, inf)"),
 }
-FEW = 32  # classes up to which rows are transposed into tiles
+ARGUMENTS = ("log_prob", "rest")  # what the mathematics is called on, before its hyper-parameters
+FEW = 96  # classes up to which rows are transposed into tiles
 
 
 def softmax(maths: Callable[..., Any] | None = None, *, probabilities: bool = False, **facts: Any) -> Any:
@@ -58,35 +57,24 @@ def softmax(maths: Callable[..., Any] | None = None, *, probabilities: bool = Fa
 class SoftmaxLoss(RowLoss):
     """A loss of the softmax of each row, for class labels or (where its definition says so) probabilities."""
 
-    def _links(self, dtype: np.dtype[Any]) -> tuple[tuple[tuple[str, Any], ...], tuple[Any, ...]]:
-        """How the mathematics gets its hyper-parameters, and the scalars among them."""
-        sources: list[tuple[str, Any]] = []
-        scalars = []
-        for name, value in self.parameters.items():
-            if name == "ignore_index":
-                continue
-            if name in EXTRAS or name in self.definition.static or isinstance(value, bool) or value is None:
-                sources.append(("constant", None if name in EXTRAS else value))
-            else:
-                sources.append(("param", None))
-                scalars.append(dtype.type(value))
-        return tuple(sources), tuple(scalars)
-
     def _extras(self, dtype: np.dtype[Any]) -> tuple[Any, ...]:
         """Smoothing, z-loss and soft cap in the kernel's type; None where there is nothing to do."""
         given = [self.parameters.get(name) for name in EXTRAS]
         return tuple(None if not value else dtype.type(value) for value in given)
 
-    def _twins(self, template: str, module: ModuleType, dtype: np.dtype[Any]) -> tuple[Twins, tuple[Any, ...]]:
-        key = (template, dtype)
-        if key not in self._kernels:
-            sources, scalars = self._links(dtype)
-            link = render.link(self.definition.maths, sources)
-            twins = Twins(
-                getattr(module, template), dtype, f"{self.definition.name}", link=link, narrow=dtype.type
-            )
-            self._kernels[key] = twins, scalars
-        return self._kernels[key]
+    def _joins(self, other: Loss) -> bool:
+        one, two = self.parameters.get("ignore_index"), other.parameters.get("ignore_index")
+        return (
+            isinstance(other, SoftmaxLoss)
+            and not any(loss.parameters.get(name) for loss in (self, other) for name in EXTRAS)
+            and self.definition.target == other.definition.target
+            and one == two
+            and same(self.weight, other.weight)
+            and (self.reduction, self.on_empty) == (other.reduction, other.on_empty)
+        )
+
+    def _joined(self, terms: Terms) -> Loss:
+        return joined(terms, ARGUMENTS, SoftmaxLoss, {"ignore_index": self.parameters["ignore_index"]})
 
     # ---- class labels -------------------------------------------------------------------------------------------------
 
@@ -98,12 +86,12 @@ class SoftmaxLoss(RowLoss):
         extras = self._extras(dtype)
         for piece in rows.pieces(need, outcome):
             if piece.planes:
-                template, module, step = "label_planes", softmax_tiles, piece.positions
+                template, step = softmax_tiles.label_planes, piece.positions
             elif classes <= FEW:
-                template, module, step = "label_small", softmax_tiles, piece.stride
+                template, step = softmax_tiles.label_small, piece.stride
             else:
-                template, module, step = "label_rows", softmax_labels, piece.stride
-            twins, params = self._twins(template, module, dtype)
+                template, step = softmax_labels.label_rows, piece.stride
+            twins, params = self._twins(template, dtype, ARGUMENTS)
             outcome.total += twins(
                 8 * piece.logits.size, piece.logits, step, classes, piece.labels, rows.ignored, rows.weights,
                 piece.row_weights, *extras, params, scale, piece.values, piece.gradient, piece.curvature,
@@ -112,12 +100,12 @@ class SoftmaxLoss(RowLoss):
     # ---- probabilities --------------------------------------------------------------------------------------------------
 
     def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu import softmax_probabilities as loops
+        from numbaloss.kernels.cpu.softmax_probabilities import probability_rows
 
         dtype = rows.dtype
         scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
         extras = self._extras(dtype)
-        twins, params = self._twins("probability_rows", loops, dtype)
+        twins, params = self._twins(probability_rows, dtype, ARGUMENTS)
         for piece in rows.pieces(need, outcome):
             outcome.total += twins(
                 16 * piece.logits.size, piece.logits, piece.targets, rows.classes, rows.weights, piece.row_weights,

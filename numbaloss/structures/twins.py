@@ -7,25 +7,24 @@ from typing import Any
 
 import numpy as np
 
+from numbaloss.compile.threads import run
+
 Kernel = Callable[..., Any]
 
 
 class Twins:
     """One kernel in its two variants; calling it runs the one that fits the work and the threads at hand."""
 
-    __slots__ = ("_arguments", "_holes", "_parallel", "_run", "_serial")
+    __slots__ = ("_arguments", "_holes", "_parallel", "_serial")
 
     def __init__(self, template: Kernel, dtype: np.dtype[Any], label: str, **holes: Any) -> None:
-        from numbaloss.compile.threads import run  # Numba is imported with the first kernel, not with the library
-
-        self._run = run
         self._arguments = (template, dtype, label)
         self._holes = holes
         self._serial: Kernel = self._first_serial
         self._parallel: Kernel = self._first_parallel
 
     def __call__(self, work: int, *arguments: Any) -> Any:
-        return self._run(self._serial, self._parallel, work, *arguments)
+        return run(self._serial, self._parallel, work, *arguments)
 
     def _first_serial(self, *arguments: Any) -> Any:
         self._serial = self.bound(parallel=False)

@@ -1,9 +1,9 @@
 """Calls a pair of twins through `threads.run` in one of the situations that end processes; prints JSON.
 
-Arguments: the situation, and "guarded" or "unguarded" (the parallel twin called outright, to show that the
-situation is dangerous). Prints {"right": whether every value was right, "parallel": how many calls of its process
-had gone parallel after each call, "before": that number in the parent before, "layer": ...}. Nothing of numbaloss
-is imported before it is needed: one situation is about importing it late.
+Arguments: the situation, and "guarded" or "unguarded" (the parallel twin called outright, to show that
+the situation is dangerous). Prints {"right": whether every value was right, "parallel": how many calls of
+its process had gone parallel after each call, "before": that number in the parent before, "layer": ...}.
+Nothing of numbaloss is imported before it is needed: one situation is about importing it late.
 """
 
 import json

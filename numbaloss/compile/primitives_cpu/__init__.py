@@ -9,10 +9,10 @@ with fused multiply-add):
 primitive              float32  float64
 =====================  =======  =======
 exp, log, log1p           0.90     0.99
-expm1                     1.44     1.43
+expm1                     1.44     1.46
 tanh                      1.40     1.44
-sigmoid                   1.65     1.60
-softplus, log_sigmoid     1.66     1.60
+sigmoid                   1.65     1.67
+softplus, log_sigmoid     1.66     1.62
 power                     0.51     0.51
 xlogy                     1.71     1.81
 =====================  =======  =======

@@ -1,5 +1,4 @@
-"""What the compiled primitives need from the floating-point format: intrinsics for float32 and float64
-alike.
+"""Intrinsics the primitives need from the floating-point format, for float32 and float64 alike.
 
 Each one emits a handful of LLVM instructions of the argument's own width, so that a loop over it stays in
 vector registers; Numba's own integer arithmetic would widen int32 to int64 and halve the lanes.

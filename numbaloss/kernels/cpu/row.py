@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from numbaloss.compile.primitives import exp, log, log1p, maximum, tanh
 
 STRIP = 4096  # elements summed in the element type; across strips the sum is float64, in index order
+
+
+def narrow(value: Any) -> Any:
+    """Open name: a number in the element type."""
+    raise NotImplementedError
 
 
 def part(array, low, high):  # type: ignore[no-untyped-def]
@@ -42,8 +49,8 @@ def cap_curvature(logit, softcap):  # type: ignore[no-untyped-def]
 def peak(row):  # type: ignore[no-untyped-def]
     """The largest element; nan if there is one."""
     highest = row[0]
-    for logit in row:
-        highest = maximum(highest, logit)
+    for j in range(row.size):
+        highest = maximum(highest, row[j])
     return highest
 
 
@@ -101,3 +108,23 @@ def fill(array, value):  # type: ignore[no-untyped-def]
     if array is not None:
         for j in range(array.size):
             array[j] = value
+
+
+def log_normaliser_above(row, highest, softcap, cooled):  # type: ignore[no-untyped-def]
+    """``log sum exp(cooled * (x - highest))``, to the last digit also where one class has nearly all."""
+    total, ties = np.float64(0.0), 0
+    for low in range(0, row.size, STRIP):
+        one, two = others_strip(row[low : min(low + STRIP, row.size)], highest, softcap, cooled)
+        total += one
+        ties += two
+    return log1p(narrow(total + (ties - 1)))
+
+
+def others_strip(row, highest, softcap, cooled):  # type: ignore[no-untyped-def]
+    """Sum of the exponentials of what is below the highest, and how many are not."""
+    total, ties = 0.0, 0
+    for j in range(row.size):
+        gap = capped(row[j], softcap) - highest
+        total += exp(gap * cooled) if gap != 0.0 else 0.0
+        ties += gap == 0.0
+    return total, ties

@@ -18,6 +18,7 @@ from numbaloss.kernels.cpu.row import (
     fill,
     gaps,
     log_sum,
+    narrow,
     part,
     peak,
 )
@@ -30,17 +31,15 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
-def narrow(value: Any) -> Any:
-    """Open name: a float64 in the element type."""
-    raise NotImplementedError
-
-
 def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, gradient, curvature):  # type: ignore[no-untyped-def]
     """The row's unreduced value; writes ``factor`` times its gradient and Hessian where these are not None."""
     out_of_line()
     highest = capped(peak(row), softcap)
     own_logit = capped(row[label], softcap)
     distance = highest - own_logit
+    distance_sum, mass = np.float64(0.0), np.float64(0.0)
+    if smoothing is not None:  # before the exponentials: the gradient may overwrite the row
+        distance_sum, mass = gaps(row, highest, softcap, weights)
     before = exponentials(row[:label], highest, softcap, part(gradient, 0, label))
     after = exponentials(row[label + 1 :], highest, softcap, part(gradient, label + 1, row.size))
     rest_sum = narrow(before + after)
@@ -59,7 +58,6 @@ def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, g
     pull = -slope  # coefficient of every probability
     even = 0.0  # what label smoothing asks of every class of weight 1
     if smoothing is not None:
-        distance_sum, mass = gaps(row, highest, softcap, weights)
         even = smoothing / narrow(row.size)
         value += even * narrow(distance_sum + mass * log_total)
         pull += even * narrow(mass)

@@ -7,42 +7,16 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.compile.primitives import exp, expm1, log1p
+from numbaloss.compile.primitives import exp, expm1
 from numbaloss.kernels.cpu.intrinsics import out_of_line
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import STRIP, cap_curvature, cap_slope, capped, part, peak
+from numbaloss.kernels.cpu.row import STRIP, cap_curvature, cap_slope, capped, log_normaliser_above, narrow, part, peak
 from numbaloss.kernels.cpu.softmax_labels import WORK
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
     """Open name: (value, slope, curvature) as a function of a log-probability and of one minus the probability."""
     raise NotImplementedError
-
-
-def narrow(value: Any) -> Any:
-    """Open name: a number in the element type."""
-    raise NotImplementedError
-
-
-def others_strip(row, highest, softcap):  # type: ignore[no-untyped-def]
-    """Sum of ``exp(x - highest)`` over what is below the highest, and how many are not."""
-    total, ties = 0.0, 0
-    for j in range(row.size):
-        logit = capped(row[j], softcap)
-        term = exp(logit - highest)
-        total += 0.0 if logit == highest else term
-        ties += logit == highest
-    return total, ties
-
-
-def log_normaliser_above(row, highest, softcap):  # type: ignore[no-untyped-def]
-    """``log sum exp(x - highest)``, to the last digit also where one class has nearly all."""
-    total, ties = np.float64(0.0), 0
-    for low in range(0, row.size, STRIP):
-        one, two = others_strip(row[low : min(low + STRIP, row.size)], highest, softcap)
-        total += one
-        ties += two
-    return log1p(narrow(total + (ties - 1)))
 
 
 def wish(targets, weights, smoothing, j, classes):  # type: ignore[no-untyped-def]
@@ -105,7 +79,7 @@ def probability_row(
     out_of_line()
     classes = narrow(row.size)
     highest = capped(peak(row), softcap)
-    log_total = log_normaliser_above(row, highest, softcap)
+    log_total = log_normaliser_above(row, highest, softcap, 1.0)
     values, slopes, bends = np.float64(0.0), np.float64(0.0), np.float64(0.0)
     for low in range(0, row.size, STRIP):
         high = min(low + STRIP, row.size)

@@ -1,7 +1,9 @@
 """Softmax losses with one class label a row, many rows at once: for few classes, and for a class axis before the last.
 
-A tile holds neighbouring rows side by side, so that every loop runs along them: element (class c, row r) lies at
-``tile[c * stride + r]``. Images have that layout already; rows of few classes are transposed into a scratch tile.
+A tile holds up to `WIDTH` neighbouring rows side by side, so that every loop runs along them: element (class c, row r)
+lies at ``tile[c * stride + r]``. Images have that layout already; rows of few classes are transposed into a tile. What
+a tile knows of each row lies in one scratch vector, a slot of `WIDTH` numbers for each quantity: with one pointer and
+constant distances LLVM can prove that nothing overlaps, and vectorises.
 """
 
 from __future__ import annotations
@@ -12,13 +14,16 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, log, log1p, maximum
-from numbaloss.kernels.cpu.intrinsics import out_of_line
+from numbaloss.kernels.cpu.intrinsics import out_of_line, strict
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, part
+from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, narrow, part
 
-WIDTH = 64  # rows side by side in a transposed tile
-SPAN = 256  # rows side by side where memory has them so
-GROUP = 32  # classes summed in the element type; across groups the sum is float64
+WIDTH = 128
+GROUP = 32  # classes summed plainly; across groups the sum carries its rounding error along
+# Slots of the scratch vector.
+LABEL, PEAK, SUM, HIGH, LOW, GAP_HIGH, GAP_LOW, OWN, WEIGHT, ROW_WEIGHT = (k * WIDTH for k in range(10))
+VALUE, PULL, BEND, INVERSE, FACTOR, OWN_SLOPE, OWN_BEND = (k * WIDTH for k in range(10, 17))
+SLOTS = 17 * WIDTH
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
@@ -26,174 +31,203 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
-def narrow(value: Any) -> Any:
-    """Open name: a number in the element type."""
-    raise NotImplementedError
+def raise_peaks(row, n, scratch):  # type: ignore[no-untyped-def]
+    """Raise each row's peak to its logit of this class."""
+    for r in range(n):
+        scratch[PEAK + r] = maximum(scratch[PEAK + r], row[r])
 
 
-def raise_peaks(row, peaks):  # type: ignore[no-untyped-def]
-    for r in range(peaks.size):
-        peaks[r] = maximum(peaks[r], row[r])
+def cap_peaks(n, softcap, scratch):  # type: ignore[no-untyped-def]
+    """The peak of the capped logits is the cap of the peak."""
+    if softcap is not None:
+        for r in range(n):
+            scratch[PEAK + r] = capped(scratch[PEAK + r], softcap)
 
 
-def add_exponentials(row, peaks, labels, c, softcap, sums, stored):  # type: ignore[no-untyped-def]
+def add_exponentials(row, n, c, softcap, scratch, stored):  # type: ignore[no-untyped-def]
     """Add ``exp(x - peak)`` of class `c` to the sums of the rows that have another label."""
-    for r in range(peaks.size):
-        term = exp(capped(row[r], softcap) - peaks[r])
+    own = narrow(c)
+    for r in range(n):
+        term = exp(capped(row[r], softcap) - scratch[PEAK + r])
         if stored is not None:
             stored[r] = term
-        sums[r] += 0.0 if labels[r] == c else term
+        scratch[SUM + r] += 0.0 if scratch[LABEL + r] == own else term
 
 
-def add_gaps(row, peaks, weights, c, softcap, sums):  # type: ignore[no-untyped-def]
-    """Add the (weighted) distances of class `c` to the peaks."""
-    for r in range(peaks.size):
-        gap = peaks[r] - capped(row[r], softcap)
-        if weights is None:
-            sums[r] += gap
+def add_gaps(row, n, weight, softcap, scratch):  # type: ignore[no-untyped-def]
+    """Add the (weighted) distances of one class to the peaks."""
+    for r in range(n):
+        gap = scratch[PEAK + r] - capped(row[r], softcap)
+        if weight is None:
+            scratch[SUM + r] += gap
         else:
-            sums[r] += weights[c] * gap if weights[c] != 0.0 else 0.0
+            scratch[SUM + r] += weight * gap if weight != 0.0 else 0.0
 
 
-def flush(partial, sums):  # type: ignore[no-untyped-def]
-    """Move element-type partial sums to the float64 ones."""
-    for r in range(partial.size):
-        sums[r] += partial[r]
-        partial[r] = 0.0
+@strict
+def flush(n, high_slot, low_slot, scratch):  # type: ignore[no-untyped-def]
+    """Move the plain sums to a compensated sum (Knuth's two-sum)."""
+    for r in range(n):
+        old, new = scratch[high_slot + r], scratch[SUM + r]
+        total = old + new
+        part_of_new = total - old
+        error = (old - (total - part_of_new)) + (new - part_of_new)
+        scratch[high_slot + r] = total
+        scratch[low_slot + r] += error if abs(total) < np.inf else 0.0
+        scratch[SUM + r] = 0.0
 
 
-def scale_class(
-    row, c, weights, smoothing, even, pulls, bends, lift, inverses, factors, softcap, gradient, curvature
+def gather(tile, stride, labels, ignored, weights, row_weights, scratch):  # type: ignore[no-untyped-def]
+    """Each row's label, own logit and weights; how many rows are ignored."""
+    skipped = 0
+    for r in range(labels.size):
+        label = np.int64(labels[r])
+        if label == ignored:
+            skipped += 1
+            scratch[LABEL + r] = -1.0
+            label = 0
+        else:
+            scratch[LABEL + r] = narrow(label)
+        scratch[OWN + r] = tile[label * stride + r]
+        if weights is not None:
+            scratch[WEIGHT + r] = weights[label]
+        if row_weights is not None:
+            scratch[ROW_WEIGHT + r] = row_weights[r]
+    return skipped
+
+
+def evaluate(
+    n, mass, even, weighted, row_weighted, smoothing, z_loss, softcap, params, scale, slopes, bends, scratch
 ):  # type: ignore[no-untyped-def]
-    """Gradient and Hessian by class `c` of rows with another label, from the exponentials in `gradient`."""
-    wish = even
-    if weights is not None:
-        wish = even * weights[c]
-    for r in range(pulls.size):
-        chance = gradient[r] * inverses[r]
-        slope = pulls[r] * chance
+    """The value of each row and, where asked for, the coefficients of its gradient and Hessian."""
+    for r in range(n):
+        own_raw = scratch[OWN + r]
+        peak = scratch[PEAK + r]
+        distance = peak - capped(own_raw, softcap)
+        own_sum = exp(-distance)
+        rest_sum = scratch[HIGH + r] + scratch[LOW + r]
+        log_total = log1p(rest_sum) if distance == 0.0 else log(rest_sum + own_sum)
+        inverse = 1.0 / (rest_sum + own_sum)
+        rest = rest_sum * inverse
+        value, slope, bend = link(-distance - log_total, rest, params)
+        keep = 1.0
+        if weighted is not None:
+            keep = scratch[WEIGHT + r]
+        wish = even * keep
+        if smoothing is not None:
+            keep = keep * (1.0 - smoothing)
+        value, slope, bend = value * keep, slope * keep, bend * keep
+        pull = -slope
+        if smoothing is not None:
+            value += even * ((scratch[GAP_HIGH + r] + scratch[GAP_LOW + r]) + mass * log_total)
+            pull += even * mass
+        lift = 0.0
+        if z_loss is not None:
+            log_normaliser = peak + log_total
+            value += z_loss * log_normaliser * log_normaliser
+            lift = 2.0 * z_loss
+            pull += lift * log_normaliser
+        factor = scale
+        if row_weighted is not None:
+            value = value * scratch[ROW_WEIGHT + r]
+            factor = scale * scratch[ROW_WEIGHT + r]
+        counts = scratch[LABEL + r] >= 0.0
+        scratch[VALUE + r] = value if counts else 0.0
+        if slopes is not None:
+            own = own_sum * inverse
+            own_slope = slope * rest + (pull + slope) * own
+            if smoothing is not None:
+                own_slope -= wish
+            tilt = cap_slope(own_raw, softcap)
+            scratch[OWN_SLOPE + r] = factor * own_slope * tilt
+            scratch[PULL + r] = pull
+            scratch[INVERSE + r] = inverse
+            scratch[FACTOR + r] = factor
+            if bends is not None:
+                second = bend * rest * rest + pull * own * rest + lift * own * own
+                scratch[OWN_BEND + r] = factor * (second * tilt * tilt + own_slope * cap_curvature(own_raw, softcap))
+                scratch[BEND + r] = bend + lift
+
+
+def scale_class(row, n, wish, smoothing, softcap, scratch, gradient, curvature):  # type: ignore[no-untyped-def]
+    """Gradient and Hessian by one class, as of rows with another label, from the exponentials in `gradient`."""
+    for r in range(n):
+        chance = gradient[r] * scratch[INVERSE + r]
+        slope = scratch[PULL + r] * chance
         if smoothing is not None:
             slope -= wish
-        if softcap is None:
-            gradient[r] = factors[r] * slope
-            if curvature is not None:
-                curvature[r] = factors[r] * ((bends[r] + lift) * chance * chance + pulls[r] * chance * (1.0 - chance))
-        else:
+        tilt = 1.0
+        if softcap is not None:
             tilt = cap_slope(row[r], softcap)
-            gradient[r] = factors[r] * slope * tilt
+        gradient[r] = scratch[FACTOR + r] * slope * tilt
+        if curvature is not None:
+            second = scratch[BEND + r] * chance * chance + scratch[PULL + r] * chance * (1.0 - chance)
+            if softcap is not None:
+                second = second * tilt * tilt + slope * cap_curvature(row[r], softcap)
+            curvature[r] = scratch[FACTOR + r] * second
+
+
+def write_own(stride, classes, labels, ignored, skipped, scratch, gradient, curvature):  # type: ignore[no-untyped-def]
+    """The entries of the rows' own labels; zeros for ignored rows."""
+    for r in range(labels.size):
+        label = np.int64(labels[r])
+        if label != ignored:
+            gradient[label * stride + r] = scratch[OWN_SLOPE + r]
             if curvature is not None:
-                second = (bends[r] + lift) * chance * chance + pulls[r] * chance * (1.0 - chance)
-                curvature[r] = factors[r] * (second * tilt * tilt + slope * cap_curvature(row[r], softcap))
+                curvature[label * stride + r] = scratch[OWN_BEND + r]
+        elif skipped > 0:
+            for c in range(classes):
+                gradient[c * stride + r] = 0.0
+                if curvature is not None:
+                    curvature[c * stride + r] = 0.0
 
 
 def label_tile(
     tile, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params, scale,
-    values, gradient, curvature, scratch, wide,
+    values, gradient, curvature, scratch,
 ):  # type: ignore[no-untyped-def]
     """One tile: the float64 sum of its weighted values; writes the outputs that are not None."""
     out_of_line()
     n = labels.size
-    peaks, sums, pulls, bends = scratch[0, :n], scratch[1, :n], scratch[2, :n], scratch[3, :n]
-    inverses, factors, own_gradients, own_curvatures = scratch[4, :n], scratch[5, :n], scratch[6, :n], scratch[7, :n]
-    rests, distances = wide[0, :n], wide[1, :n]
-    fill(peaks, -np.inf)
-    fill(sums, 0.0)
-    wide[:, :n] = 0.0
+    skipped = gather(tile, stride, labels, ignored, weights, row_weights, scratch)
+    fill(scratch[PEAK : PEAK + WIDTH], -np.inf)
+    fill(scratch[SUM : GAP_LOW + WIDTH], 0.0)
     for c in range(classes):
-        raise_peaks(tile[c * stride : c * stride + n], peaks)
-    if softcap is not None:
-        for r in range(n):
-            peaks[r] = capped(peaks[r], softcap)
-    for c in range(classes):
-        row = tile[c * stride : c * stride + n]
-        add_exponentials(row, peaks, labels, c, softcap, sums, part(gradient, c * stride, c * stride + n))
-        if c % GROUP == GROUP - 1 or c == classes - 1:
-            flush(sums, rests)
-    mass = narrow(classes)
-    if smoothing is not None:
-        if weights is not None:
-            mass = 0.0
-            for c in range(classes):
-                mass += weights[c]
+        raise_peaks(tile[c * stride : c * stride + n], n, scratch)
+    cap_peaks(n, softcap, scratch)
+    mass, even = narrow(classes), 0.0
+    if smoothing is not None:  # before the exponentials: the gradient may overwrite the tile
+        even = smoothing / mass
+        mass = mass if weights is None else narrow(0)
         for c in range(classes):
-            add_gaps(tile[c * stride : c * stride + n], peaks, weights, c, softcap, sums)
+            weight = None if weights is None else weights[c]
+            if weights is not None:
+                mass += weights[c]
+            add_gaps(tile[c * stride : c * stride + n], n, weight, softcap, scratch)
             if c % GROUP == GROUP - 1 or c == classes - 1:
-                flush(sums, distances)
-    even = 0.0
-    if smoothing is not None:
-        even = smoothing / narrow(classes)
-    lift = 0.0
-    if z_loss is not None:
-        lift = 2.0 * z_loss
-    total_value = np.float64(0.0)
-    for r in range(n):
-        label = np.int64(labels[r])
-        counts = label != ignored
-        own_raw = tile[(label if counts else 0) * stride + r]
-        distance = peaks[r] - capped(own_raw, softcap)
-        own_sum = exp(-distance)
-        sums[r] = rests[r]
-        rest_sum = sums[r]
-        total = rest_sum + own_sum
-        log_total = log1p(rest_sum) if distance == 0.0 else log(total)
-        inverse = 1.0 / total
-        rest = rest_sum * inverse
-        value, slope, bend = link(-distance - log_total, rest, params)
-        weight = 1.0
-        if weights is not None:
-            weight = weights[label if counts else 0]
-        keep = weight
-        if smoothing is not None:
-            keep = weight * (1.0 - smoothing)
-        value, slope, bend = value * keep, slope * keep, bend * keep
-        pull = -slope
-        if smoothing is not None:
-            sums[r] = distances[r]
-            value += even * (sums[r] + mass * log_total)
-            pull += even * mass
-        if z_loss is not None:
-            log_normaliser = peaks[r] + log_total
-            value += z_loss * log_normaliser * log_normaliser
-            pull += lift * log_normaliser
-        factor = scale
-        if row_weights is not None:
-            value = value * row_weights[r]
-            factor = scale * row_weights[r]
-        if gradient is not None:
-            own = own_sum * inverse
-            own_gradient = slope * rest + (pull + slope) * own
-            if smoothing is not None:
-                own_gradient -= even if weights is None else even * weight
-            tilt = cap_slope(own_raw, softcap)
-            own_gradients[r] = factor * own_gradient * tilt if counts else 0.0
-            if curvature is not None:
-                second = bend * rest * rest + pull * own * rest + lift * own * own
-                curve = second * tilt * tilt + own_gradient * cap_curvature(own_raw, softcap)
-                own_curvatures[r] = factor * curve if counts else 0.0
-            pulls[r], bends[r], inverses[r], factors[r] = pull, bend, inverse, factor
-        value = value if counts else 0.0
-        if values is not None:
-            values[r] = value
-        total_value += value
+                flush(n, GAP_HIGH, GAP_LOW, scratch)
+    for c in range(classes):
+        low, high = c * stride, c * stride + n
+        add_exponentials(tile[low:high], n, c, softcap, scratch, part(gradient, low, high))
+        if c % GROUP == GROUP - 1 or c == classes - 1:
+            flush(n, HIGH, LOW, scratch)
+    evaluate(
+        n, mass, even, weights, row_weights, smoothing, z_loss, softcap, params, scale, gradient, curvature, scratch
+    )
     if gradient is not None:
         for c in range(classes):
             low, high = c * stride, c * stride + n
+            wish = even if weights is None else even * weights[c]
             scale_class(
-                tile[low:high], c, weights, smoothing, even, pulls, bends, lift, inverses, factors, softcap,
-                gradient[low:high], part(curvature, low, high),
+                tile[low:high], n, wish, smoothing, softcap, scratch, gradient[low:high], part(curvature, low, high)
             )
-        for r in range(n):
-            label = np.int64(labels[r])
-            if label == ignored:
-                for c in range(classes):
-                    gradient[c * stride + r] = 0.0
-                    if curvature is not None:
-                        curvature[c * stride + r] = 0.0
-            else:
-                gradient[label * stride + r] = own_gradients[r]
-                if curvature is not None:
-                    curvature[label * stride + r] = own_curvatures[r]
-    return total_value
+        write_own(stride, classes, labels, ignored, skipped, scratch, gradient, curvature)
+    total = np.float64(0.0)
+    for r in range(n):
+        if values is not None:
+            values[r] = scratch[VALUE + r]
+        total += scratch[VALUE + r]
+    return total
 
 
 def label_planes(
@@ -201,15 +235,14 @@ def label_planes(
     values, gradient, curvature,
 ):  # type: ignore[no-untyped-def]
     """Contiguous (batch, class, position): the tiles lie in memory as they are."""
-    tiles = (positions + SPAN - 1) // SPAN
+    tiles = (positions + WIDTH - 1) // WIDTH
     batch = labels.size // positions
     partials = np.empty(batch * tiles, np.float64)
     for task in prange(batch * tiles):
-        scratch = np.empty((8, SPAN), flat.dtype)
-        wide = np.empty((2, SPAN), np.float64)
+        scratch = np.empty(SLOTS, flat.dtype)
         sample = task // tiles
-        first = (task % tiles) * SPAN
-        last = min(first + SPAN, positions)
+        first = (task % tiles) * WIDTH
+        last = min(first + WIDTH, positions)
         low = sample * positions + first
         high = sample * positions + last
         begin = sample * positions * classes + first
@@ -217,7 +250,7 @@ def label_planes(
         partials[task] = label_tile(
             flat[begin:end], positions, classes, labels[low:high], ignored, weights, part(row_weights, low, high),
             smoothing, z_loss, softcap, params, scale, part(values, low, high), part(gradient, begin, end),
-            part(curvature, begin, end), scratch, wide,
+            part(curvature, begin, end), scratch,
         )
     return in_order(partials)
 
@@ -228,7 +261,7 @@ def label_small(
 ):  # type: ignore[no-untyped-def]
     """Rows of few classes: transposed, tile by tile, into scratch memory and back."""
     rows = labels.size
-    step = 16 * WIDTH
+    step = 8 * WIDTH
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
         partials[b] = label_small_block(
@@ -244,8 +277,7 @@ def label_small_block(
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
     out_of_line()
-    scratch = np.empty((8, WIDTH), flat.dtype)
-    wide = np.empty((2, WIDTH), np.float64)
+    scratch = np.empty(SLOTS, flat.dtype)
     tile = np.empty(classes * WIDTH, flat.dtype)
     slopes = None if gradient is None else np.empty(classes * WIDTH, flat.dtype)
     bends = None if curvature is None else np.empty(classes * WIDTH, flat.dtype)
@@ -256,7 +288,7 @@ def label_small_block(
         side_by_side(flat[low * stride : (high - 1) * stride + classes], stride, classes, n, tile)
         total += label_tile(
             tile, WIDTH, classes, labels[low:high], ignored, weights, part(row_weights, low, high), smoothing,
-            z_loss, softcap, params, scale, part(values, low, high), slopes, bends, scratch, wide,
+            z_loss, softcap, params, scale, part(values, low, high), slopes, bends, scratch,
         )
         if gradient is not None:
             one_by_one(slopes, classes, n, gradient[low * classes : high * classes])
@@ -267,15 +299,15 @@ def label_small_block(
 
 def side_by_side(rows, stride, classes, n, tile):  # type: ignore[no-untyped-def]
     """Transpose `n` rows into a tile."""
-    for r in range(n):
-        row = rows[r * stride : r * stride + classes]
-        for c in range(classes):
-            tile[c * WIDTH + r] = row[c]
+    for c in range(classes):
+        column, out = rows[c:], tile[c * WIDTH : c * WIDTH + n]
+        for r in range(n):
+            out[r] = column[np.uint32(r) * np.uint32(stride)]
 
 
 def one_by_one(tile, classes, n, rows):  # type: ignore[no-untyped-def]
     """Transpose a tile back into `n` rows."""
-    for r in range(n):
-        row = rows[r * classes : r * classes + classes]
-        for c in range(classes):
-            row[c] = tile[c * WIDTH + r]
+    for c in range(classes):
+        column, source = rows[c:], tile[c * WIDTH : c * WIDTH + n]
+        for r in range(n):
+            column[np.uint32(r) * np.uint32(classes)] = source[r]

@@ -1,0 +1,1 @@
+"""Benchmarks: every loss at several sizes against its peers, in one table (``python -m numbaloss.bench``)."""

@@ -1,0 +1,174 @@
+"""The commands and their options. What a command does is in a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from numbaloss.cli.errors import PlainErrors
+
+app = typer.Typer(
+    cls=PlainErrors,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Loss functions as compiled kernels: what there is, what it computes, and whether it runs well here.",
+    epilog="Where to start:  [bold]numbaloss demo[/bold]  trains a classifier;  [bold]numbaloss list[/bold]  names the losses.",
+)
+cache = typer.Typer(no_args_is_help=True, help="The compiled kernels on disk.")
+app.add_typer(cache, name="cache", rich_help_panel="This machine")
+
+LOSSES, MACHINE = "Losses", "This machine"
+
+
+def _complete_loss(incomplete: str) -> list[str]:
+    from numbaloss.plugins.registry import builtins
+
+    return [name for name in builtins() if name.startswith(incomplete)]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        import numbaloss
+
+        typer.echo(f"numbaloss {numbaloss.__version__}")
+        raise typer.Exit
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+Losses = Annotated[
+    list[str] | None,
+    typer.Option("--losses", "-l", help="Only these; names with commas between, or the option repeated."),
+]
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The options before a command."""
+
+
+@app.command("list", rich_help_panel=LOSSES)
+def list_(
+    task: Annotated[str | None, typer.Option(help="Only losses of this task, such as regression.")] = None,
+    target: Annotated[str | None, typer.Option(help="Only losses for such targets, such as class.")] = None,
+    hessian: Annotated[
+        bool | None, typer.Option("--hessian/--no-hessian", help="Only losses with (without) a Hessian.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Name the losses, built-in and from plugins, with what is known of each."""
+    from numbaloss.cli.listing import list_losses
+
+    list_losses(task, target, hessian, json)
+
+
+@app.command(rich_help_panel=LOSSES)
+def show(
+    loss: Annotated[
+        str,
+        typer.Argument(
+            help="A name, or a name with hyper-parameters: [bold]'huber_loss(delta=2)'[/bold].",
+            autocompletion=_complete_loss,
+        ),
+    ],
+    source: Annotated[bool, typer.Option("--source", help="Print the mathematics and the kernel made of it.")] = False,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the plot into this PNG file instead.")] = None,
+    plain: Annotated[bool, typer.Option("--no-plot", help="Leave the plot out.")] = False,
+) -> None:
+    """Explain one loss: formula, facts, hyper-parameters, and a plot of value and slope."""
+    from numbaloss.cli.showing import show_loss
+
+    show_loss(loss, source, plot, plain)
+
+
+@app.command(rich_help_panel=LOSSES)
+def check(
+    losses: Annotated[
+        list[str],
+        typer.Argument(help="Names of losses, or [bold]all[/bold].", autocompletion=_complete_loss, metavar="NAME|all"),
+    ],
+    json: Json = False,
+) -> None:
+    """Run the conformance suite on losses; exits with 1 if a check fails."""
+    from numbaloss.cli.checking import check_losses
+
+    if not check_losses(losses, json):
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=LOSSES)
+def demo(
+    loss: Annotated[
+        str, typer.Option(help="A loss, or a sum such as [bold]0.7*cross_entropy+0.3*focal_loss[/bold].")
+    ] = "cross_entropy",
+    data: Annotated[
+        str, typer.Option(help="[bold]digits[/bold], [bold]fashion-mnist[/bold], or a folder of IDX files.")
+    ] = "digits",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 30,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 2e-3,
+    hidden: Annotated[str, typer.Option(help="Sizes of the hidden layers, with commas between.")] = "256,128",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the weights and of the shuffling.")] = 0,
+    output: Annotated[Path, typer.Option(help="Folder for the history, CSV and PNG.")] = Path("numbaloss-demo"),
+) -> None:
+    """Train a classifier of real images with a loss of your choice, in plain NumPy."""
+    from numbaloss.cli.training import train_demo
+
+    train_demo(loss, data, epochs, batch_size, learning_rate, hidden, seed, output)
+
+
+@app.command(rich_help_panel=MACHINE)
+def doctor(json: Json = False) -> None:
+    """Say what runs here: versions, processor, threads, cache, plugins, and what is degraded and why."""
+    from numbaloss.cli.doctor import examine
+
+    examine(json)
+
+
+@app.command(rich_help_panel=MACHINE)
+def warmup(
+    losses: Losses = None,
+    dtypes: Annotated[str, typer.Option(help="Element types, with commas between.")] = "float32,float64",
+    hessian: Annotated[bool, typer.Option("--hessian", help="Also what grad_and_hess runs.")] = False,
+) -> None:
+    """Compile kernels ahead, into the cache, so that first calls are fast."""
+    from numbaloss.cli.warming import warm_up
+
+    warm_up(losses, dtypes, hessian)
+
+
+@app.command(rich_help_panel=MACHINE)
+def plugins(
+    json: Json = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where broken plugins failed.")] = False,
+) -> None:
+    """Name the installed plugins, whether each is active, blocked or broken, and its losses."""
+    from numbaloss.cli.listing import list_plugins
+
+    list_plugins(json, traceback)
+
+
+@cache.command("info")
+def cache_info(json: Json = False) -> None:
+    """Say where the kernels lie and how much room they take."""
+    from numbaloss.cli.doctor import describe_cache
+
+    describe_cache(json)
+
+
+@cache.command("clear")
+def cache_clear() -> None:
+    """Remove every stored kernel; they are compiled again when needed."""
+    from numbaloss.compile.kernel_files import clear
+
+    count = clear()
+    typer.echo(f"{count} {'file' if count == 1 else 'files'} removed")
+
+

@@ -1,0 +1,43 @@
+"""Where commands print, and small pieces they share."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.theme import Theme
+
+THEME = Theme({"name": "bold cyan", "number": "magenta", "good": "green", "bad": "bold red", "warn": "yellow"})
+
+
+def console() -> Console:
+    """A console on standard output; without a terminal it is 100 columns wide and has no colours."""
+    made = Console(theme=THEME, highlight=False)
+    if not made.is_terminal and "COLUMNS" not in made._environ:
+        made.width = 100
+    return made
+
+
+def print_json(value: Any) -> None:
+    """`value` as indented JSON on standard output; what JSON does not know becomes text."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+@contextlib.contextmanager
+def quiet_stdout() -> Iterator[None]:
+    """Sends what others print while being imported to standard error, so that output stays readable by programs."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+def size(count: float) -> str:
+    """A number of bytes: ``3.4 MiB``."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024.0:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024.0
+    return f"{count:.1f} GiB"

@@ -1,0 +1,61 @@
+"""The facts on a loss in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numbaloss.definition import Definition
+
+TARGETS = {
+    "real": "real numbers",
+    "sign": "−1 or 1",
+    "binary": "0 or 1",
+    "probability": "probabilities, 0 … 1",
+    "log_probability": "log-probabilities",
+    "positive": "positive numbers",
+    "nonnegative": "numbers from 0",
+    "count": "counts",
+    "class": "class labels",
+    "class_or_distribution": "class labels or probabilities",
+}
+
+
+def words(kind: str) -> str:
+    """A kind of target or domain as a reader says it."""
+    return TARGETS.get(kind, kind.replace("_", " "))
+
+
+def as_data(facts: Definition) -> dict[str, Any]:
+    """The facts as plain data, for JSON."""
+    return {
+        "name": facts.name,
+        "class": facts.class_name,
+        "summary": facts.summary,
+        "task": facts.task,
+        "structure": facts.structure,
+        "package": facts.distribution,
+        "inputs": list(facts.inputs),
+        "target": facts.target,
+        "domain": facts.domain,
+        "differentiable": list(facts.differentiable),
+        "default_gradients": list(facts.wrt),
+        "hessian": facts.hessian,
+        "convex": facts.convex,
+        "weight": facts.weight,
+        "reductions": list(facts.reductions),
+        "parameters": {
+            name: {"default": default, "limits": limits(facts, name)} for name, default in facts.parameters.items()
+        },
+    }
+
+
+def limits(facts: Definition, name: str) -> str | list[Any] | None:
+    """Where a hyper-parameter may lie: an interval as text, a list of choices, or None for anywhere."""
+    limit = facts.limits.get(name)
+    return list(limit) if isinstance(limit, tuple) else (None if limit is None else str(limit))
+
+
+def signature(parameters: Mapping[str, Any]) -> str:
+    """Hyper-parameters with their defaults: ``delta=1.0``."""
+    return ", ".join(f"{name}={value!r}" for name, value in parameters.items())

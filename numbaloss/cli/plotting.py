@@ -1,0 +1,93 @@
+"""Value and slope of a loss, plotted in the terminal or into a PNG file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from numbaloss.cli.samples import Sweep, by_rows, sweeps
+from numbaloss.cli.terminal_plot import COLOURS, Curve, draw
+from numbaloss.loss import Loss
+
+SIDE_BY_SIDE = 100  # columns from which two plots share a line
+HEIGHT = 11
+
+
+def curves(loss: Loss, points: int) -> tuple[str, list[Curve], list[Curve]]:
+    """What the x axis is, the values, and the slopes by the first input; computed by the loss's own kernels."""
+    facts = loss.definition
+    unreduced = type(loss)(**{**loss._arguments(), "reduction": "none"})
+    x_name, found = sweeps(facts, points)
+    values, slopes = [], []
+    for sweep in found:
+        value, slope = _evaluated(unreduced, sweep)
+        values.append(Curve(sweep.label, sweep.x, value))
+        slopes.append(Curve(sweep.label, sweep.x, slope))
+    return x_name, values, slopes
+
+
+def _evaluated(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:
+    facts = loss.definition
+    first, *others = sweep.inputs
+    if facts.facts.get("class_mean") and first.ndim == 1:
+        first, others = first[:, None], [other[:, None] for other in others]
+    vector = facts.facts.get("vector")
+    many = np.ndim(loss.parameters[vector]) if vector else 0
+    if many:  # several quantiles: the first stands for all
+        first, others = np.repeat(first[:, None], np.size(loss.parameters[vector]), axis=1), others
+    value, slope = loss.value_and_grad(first, *others, wrt=facts.inputs[:1])
+    if many:
+        value = value[:, 0]
+    return np.asarray(value).reshape(len(sweep.x)), slope[:, 0] if slope.ndim > 1 else slope
+
+
+def plot_in_terminal(out: Console, loss: Loss) -> None:
+    """Print value and slope, side by side where there is room."""
+    side_by_side = out.width >= SIDE_BY_SIDE
+    width = (min(out.width, 130) - 4) // 2 if side_by_side else min(out.width - 1, 80)
+    x_name, values, slopes = curves(loss, 4 * width)
+    if side_by_side and by_rows(loss.definition):
+        x_name = "logit of class 0"
+    slope_name = f"slope by {loss.definition.inputs[0]}"
+    drawn = [draw("value", values, width, HEIGHT, x_name), draw(slope_name, slopes, width, HEIGHT, x_name)]
+    if side_by_side:
+        grid = Table.grid(padding=(0, 3, 0, 0))
+        grid.add_row(*drawn)
+        out.print(grid)
+    else:
+        out.print(drawn[0], "", drawn[1], sep="\n")
+    if len(values) == 1:
+        out.print(f"[dim]{values[0].name}[/]", justify="left")
+
+
+def plot_to_file(path: Path, loss: Loss) -> Path:
+    """Draw value and slope, one above the other, into a PNG file."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('plotting needs matplotlib: pip install "numbaloss[demo]"') from error
+    palette = dict(zip(COLOURS, ("#3b6fb6", "#d1602f", "#8a4fa3", "#2f8f5b"), strict=True))
+    x_name, values, slopes = curves(loss, 801)
+    figure = Figure(figsize=(7.0, 6.2), dpi=150, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(2, 1, sharex=True)
+    figure.suptitle(repr(loss), x=0.02, ha="left", fontsize=13, fontweight="bold", color="#333333")
+    for panel, title, drawn in zip(panels, ("value", "slope"), (values, slopes), strict=True):
+        for curve, colour in zip(drawn, COLOURS, strict=False):
+            panel.plot(curve.x, curve.y, color=palette[colour], linewidth=2, label=curve.name)
+        panel.set_ylabel(title, color="#333333")
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.spines[["left", "bottom"]].set_color("#bbbbbb")
+        panel.tick_params(colors="#555555", labelsize=9)
+        panel.grid(color="#ececec", linewidth=0.8)
+        panel.set_axisbelow(True)
+    panels[0].legend(frameon=False, fontsize=9)
+    panels[1].set_xlabel(x_name, color="#333333")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="png")
+    return path

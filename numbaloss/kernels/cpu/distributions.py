@@ -1,0 +1,106 @@
+"""Losses between the softmaxes of two rows of logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from numbaloss.compile.primitives import exp
+from numbaloss.kernels.cpu.intrinsics import out_of_line
+from numbaloss.kernels.cpu.pointwise import in_order
+from numbaloss.kernels.cpu.row import STRIP, log_normaliser_above, narrow, part, peak
+
+WORK = 16384  # elements a parallel task takes on
+
+
+def link(log_p: Any, log_q: Any, params: Any) -> Any:
+    """Open name: (value, slopes by both) as a function of the two log-probabilities of one class."""
+    raise NotImplementedError
+
+
+def compare(one, two, high1, high2, log1, log2, cooled, params):  # type: ignore[no-untyped-def]
+    """Sums of value and slopes over a strip."""
+    value_sum, slope1_sum, slope2_sum = 0.0, 0.0, 0.0
+    for j in range(one.size):
+        log_p, log_q = (one[j] - high1) * cooled - log1, (two[j] - high2) * cooled - log2
+        value, slopes = link(log_p, log_q, params)
+        value_sum += value
+        slope1_sum += slopes[0]
+        slope2_sum += slopes[1]
+    return value_sum, slope1_sum, slope2_sum
+
+
+def write(
+    one, two, high1, high2, log1, log2, cooled, params, mass1, mass2, factor, gradient1, gradient2
+):  # type: ignore[no-untyped-def]
+    """Gradients by both rows of logits, of a strip."""
+    for j in range(one.size):
+        log_p, log_q = (one[j] - high1) * cooled - log1, (two[j] - high2) * cooled - log2
+        _, slopes = link(log_p, log_q, params)
+        if gradient1 is not None:
+            gradient1[j] = factor * (slopes[0] - exp(log_p) * mass1)
+        if gradient2 is not None:
+            gradient2[j] = factor * (slopes[1] - exp(log_q) * mass2)
+
+
+def pair_row(one, two, temperature, params, factor, gradient1, gradient2):  # type: ignore[no-untyped-def]
+    """The unreduced value of one pair of rows; writes `factor` times its gradients where these are not None."""
+    cooled = 1.0 / temperature
+    high1, high2 = peak(one), peak(two)
+    log1 = log_normaliser_above(one, high1, None, cooled)
+    log2 = log_normaliser_above(two, high2, None, cooled)
+    values, masses1, masses2 = np.float64(0.0), np.float64(0.0), np.float64(0.0)
+    for low in range(0, one.size, STRIP):
+        high = min(low + STRIP, one.size)
+        value, slope1, slope2 = compare(one[low:high], two[low:high], high1, high2, log1, log2, cooled, params)
+        values += value
+        masses1 += slope1
+        masses2 += slope2
+    if gradient1 is not None or gradient2 is not None:
+        for low in range(0, one.size, STRIP):
+            high = min(low + STRIP, one.size)
+            write(
+                one[low:high], two[low:high], high1, high2, log1, log2, cooled, params, narrow(masses1),
+                narrow(masses2), factor * temperature, part(gradient1, low, high), part(gradient2, low, high),
+            )
+    return temperature * temperature * narrow(values)
+
+
+def pair_block(
+    first, last, flat1, flat2, classes, row_weights, temperature, params, scale, values, gradient1, gradient2
+):  # type: ignore[no-untyped-def]
+    """The rows of one parallel task."""
+    out_of_line()
+    total = np.float64(0.0)
+    for i in range(first, last):
+        low, high = i * classes, i * classes + classes
+        factor = scale
+        if row_weights is not None:
+            factor = scale * row_weights[i]
+        value = pair_row(
+            flat1[low:high], flat2[low:high], temperature, params, factor, part(gradient1, low, high),
+            part(gradient2, low, high),
+        )
+        if row_weights is not None:
+            value = value * row_weights[i]
+        if values is not None:
+            values[i] = value
+        total += value
+    return total
+
+
+def pair_rows(
+    flat1, flat2, classes, row_weights, temperature, params, scale, values, gradient1, gradient2
+):  # type: ignore[no-untyped-def]
+    """All pairs of contiguous rows: the float64 sum of the weighted values, in row order."""
+    rows = flat1.size // classes
+    step = max(1, WORK // classes)
+    partials = np.empty((rows + step - 1) // step, np.float64)
+    for b in prange(partials.size):
+        partials[b] = pair_block(
+            b * step, min(b * step + step, rows), flat1, flat2, classes, row_weights, temperature, params, scale,
+            values, gradient1, gradient2,
+        )
+    return in_order(partials)

@@ -1,0 +1,60 @@
+"""Losses between the softmaxes of two arrays of logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numbaloss.arrays import numpy as checks
+from numbaloss.definition import Interval, split_signature
+from numbaloss.loss import Array, Need, Outcome
+from numbaloss.structures.pointwise import define
+from numbaloss.structures.publish import publish
+from numbaloss.structures.rows import RowLoss, Rows
+
+
+def distributions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
+    """Make a loss of a function ``(log_p, log_q, hyper=default) -> (value, (slope_p, slope_q))`` of one class.
+
+    `log_p` and `log_q` are the log-probabilities of the class under the softmaxes of the first and of the second
+    input; the row's value is the sum over classes, and the slopes are the derivatives by `log_p` and `log_q`. A
+    hyper-parameter called `temperature` divides both logits, and its square multiplies the loss.
+    """
+    if maths is None:
+        return lambda function: distributions(function, **facts)
+    limits = {"temperature": Interval("(0, inf)"), **facts.pop("limits", {})}
+    definition = define(
+        maths,
+        "distributions",
+        inputs=("student", "teacher"),
+        differentiable=("student", "teacher"),
+        parameters=split_signature(maths)[1],
+        target="real",
+        unit="row",
+        hessian=False,
+        limits=limits,
+        **facts,
+    )
+    return publish(definition, DistributionLoss)
+
+
+class DistributionLoss(RowLoss):
+    """A loss of two rows of logits."""
+
+    def _is_distribution(self, logits: Array, target: Array) -> bool:
+        name, (first, second) = self.definition.name, self.definition.inputs
+        checks.network_output(name, second, target, target)
+        checks.same_shape(name, second, target, first, logits.shape)
+        return True
+
+    def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        from numbaloss.kernels.cpu.distributions import pair_rows
+
+        twins, params = self._twins(pair_rows, rows.dtype, ("log_p", "log_q"))
+        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
+        temperature = rows.dtype.type(self.parameters["temperature"])
+        for piece in rows.pieces(need, outcome):
+            outcome.total += twins(
+                24 * piece.logits.size, piece.logits, piece.targets, rows.classes, piece.row_weights, temperature,
+                params, scale, piece.values, piece.gradient, piece.target_gradient,
+            )

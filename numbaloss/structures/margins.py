@@ -1,0 +1,95 @@
+"""Losses of how far the other classes' scores come up to those of the right ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from numbaloss.arrays import numpy as checks
+from numbaloss.loss import Array, Need, Outcome
+from numbaloss.structures.pointwise import define
+from numbaloss.structures.publish import publish
+from numbaloss.structures.rows import RowLoss, Rows
+from numbaloss.structures.twins import Twins
+
+
+def margins(maths: Callable[..., Any] | None = None, *, sets: bool = False, **facts: Any) -> Any:
+    """Make a loss of a function ``(gap, hyper=default) -> (value, slope, curvature)``.
+
+    `gap` is the score of a wrong class minus that of a right one; the row's value is the sum over all such pairs,
+    divided by the number of classes. `sets` says that a row may have several right classes: its target lists them,
+    up to the first negative entry.
+    """
+    if maths is None:
+        return lambda function: margins(function, sets=sets, **facts)
+    facts.setdefault("weight_doc", "One weight for each class; does not enter the denominator.")
+    definition = define(
+        maths,
+        "margins",
+        inputs=("input", "target"),
+        differentiable=("input",),
+        target="class_list" if sets else "class",
+        weight=None if sets else "class",
+        unit="row",
+        denominator="count",
+        max_ndim=2,
+        **facts,
+    )
+    return publish(definition, SetMarginLoss if sets else MarginLoss)
+
+
+class MarginLoss(RowLoss):
+    """One right class a row."""
+
+    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        from numbaloss.kernels.cpu.margins import margin_rows
+
+        twins, params = self._twins(margin_rows, rows.dtype, ("gap",))
+        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
+        for piece in rows.pieces(need, outcome):
+            outcome.total += twins(
+                2 * piece.logits.size, piece.logits, piece.stride, rows.classes, piece.labels, rows.weights,
+                piece.row_weights, params, scale, piece.values, piece.gradient, piece.curvature,
+            )
+
+
+class SetMarginLoss(RowLoss):
+    """A list of right classes for each row, ended by its first negative entry."""
+
+    def _is_distribution(self, logits: Array, target: Array) -> bool:
+        checks.integers(self.definition.name, "target", target)
+        checks.same_shape(self.definition.name, "target", target, "input", logits.shape)
+        return False
+
+    def _scan(self, rows: Rows) -> float:
+        from numbaloss.kernels.cpu.margins import check_sets
+
+        key = ("scan", rows.dtype)
+        if key not in self._kernels:
+            self._kernels[key] = Twins(check_sets, rows.dtype, "labels")
+        assert rows.labels is not None
+        if self._kernels[key](0, rows.labels, rows.classes):
+            raise ValueError(
+                f"{self.definition.name}: target lists a class of {rows.classes} or more; classes are in "
+                f"0 ... {rows.classes - 1}, and a negative number ends the list"
+            )
+        return self._row_count(rows)
+
+    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        from numbaloss.kernels.cpu.margins import set_rows
+
+        assert rows.labels is not None
+        twins, params = self._twins(set_rows, rows.dtype, ("gap",))
+        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
+        labels = rows.labels.reshape(-1, rows.classes)
+        start = 0
+        for piece in rows.pieces(need, outcome):
+            count = 1 if piece.stride == 0 else max(1, (piece.logits.size + piece.stride - 1) // piece.stride)
+            listed = np.ascontiguousarray(labels[start : start + count]).reshape(-1)
+            start += count
+            outcome.total += twins(
+                16 * piece.logits.size, piece.logits, piece.stride, rows.classes, listed, piece.row_weights, params,
+                scale, piece.values, piece.gradient, piece.curvature,
+            )

@@ -1,0 +1,48 @@
+"""Losses that read one entry of each row, that of its class: the rows hold log-probabilities already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numbaloss.loss import Need, Outcome
+from numbaloss.structures.pointwise import define
+from numbaloss.structures.publish import publish
+from numbaloss.structures.rows import RowLoss, Rows
+
+
+def pick(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
+    """Make a loss of a function ``(picked) -> (value, slope, curvature)`` of the entry of each row's class."""
+    if maths is None:
+        return lambda function: pick(function, **facts)
+    facts.setdefault("weight_doc", "One weight for each class.")
+    definition = define(
+        maths,
+        "pick",
+        inputs=("input", "target"),
+        differentiable=("input",),
+        parameters={"ignore_index": -100},
+        target="class",
+        weight="class",
+        unit="row",
+        hessian=False,
+        **facts,
+    )
+    return publish(definition, PickLoss)
+
+
+class PickLoss(RowLoss):
+    """A loss of one entry of each row."""
+
+    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        from numbaloss.kernels.cpu.picks import pick_rows
+
+        twins, params = self._twins(pick_rows, rows.dtype, ("picked",))
+        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
+        for piece in rows.pieces(need, outcome):
+            assert piece.labels is not None
+            work = piece.labels.size if piece.gradient is None else piece.gradient.size
+            outcome.total += twins(
+                work, piece.logits, piece.stride, piece.positions, rows.classes, piece.labels, rows.ignored,
+                rows.weights, piece.row_weights, params, scale, piece.values, piece.gradient,
+            )

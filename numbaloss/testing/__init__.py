@@ -1,0 +1,1 @@
+"""The conformance suite: what every loss must satisfy, built-in or from a plugin."""

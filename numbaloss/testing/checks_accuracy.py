@@ -1,0 +1,128 @@
+"""Checks of compiled values, gradients and Hessians against the same mathematics at fifty digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from numbaloss.testing import inputs as drawn
+from numbaloss.testing import parameters as chosen
+from numbaloss.testing import precise, precise_rows
+from numbaloss.testing.basics import Array, LossFunction, differentiable, made, only_if, shown, unreduced
+from numbaloss.testing.exact import effect, excess
+from numbaloss.testing.precise import Number
+
+TYPES = (np.float32, np.float64)
+ULP = 4.0  # elementwise values and slopes, beyond the effect of half an ulp of each input
+ULP_CURVATURE = 16.0  # second derivatives: more steps, and no optimiser needs their last digits
+RELATIVE = {np.float32: 1e-6, np.float64: 2e-15}  # rows, beyond the same effect
+
+
+@only_if(lambda facts: facts.structure == "pointwise")
+def check_exact_elements(loss: LossFunction) -> None:
+    """Values and slopes are within 4 ulp of the exact ones (mixed stability), curvatures within 16; float32, float64."""
+    facts = loss.definition
+    for dtype in TYPES:
+        for setting in chosen.two_sets(facts):
+            arrays = drawn.draw(facts, rows=4, dtype=dtype, parameters=setting, salt="accuracy")
+            values, gradients = unreduced(loss, arrays, **setting)
+            bends = made(loss, reduction="sum", **setting).grad_and_hess(*arrays)[1] if facts.hessian else None
+            formula = precise.element(facts, setting, dtype)
+            movable = [k for k, name in enumerate(facts.inputs) if not drawn.domain(facts, name, setting).discrete]
+
+            def value(*point: Number) -> Number:
+                return formula(*point)[0]  # noqa: B023
+
+            for place in np.ndindex(arrays[0].shape):
+                point = [precise.number(array[place]) for array in arrays]
+                where = f"{np.dtype(dtype).name}, {shown(setting)}, {[float(x) for x in point]}"
+                hold(values[place], value, point, movable, dtype, ULP, f"value at {where}")
+                for name, gradient in zip(facts.differentiable, gradients, strict=True):
+                    slope = _derivative(precise.slope, value, facts.inputs.index(name))
+                    hold(gradient[place], slope, point, movable, dtype, ULP, f"slope by {name} at {where}")
+                if bends is not None:
+                    bend = _derivative(precise.curvature, value, facts.inputs.index(facts.differentiable[0]))
+                    hold(bends[place], bend, point, movable, dtype, ULP_CURVATURE, f"curvature at {where}")
+
+
+def _derivative(kind: Callable[..., Number], function: Callable[..., Number], index: int) -> Callable[..., Number]:
+    return lambda *point: kind(function, point, index)
+
+
+def hold(
+    got: Any, function: Callable[..., Number], point: Sequence[Number], movable: Sequence[int], dtype: Any, bar: float, what: str
+) -> None:
+    """Assert that `got` is `function` at `point` to within `bar` ulp beyond the effect of half an ulp of each input."""
+    exact = function(*point)
+    error = excess(got, exact, precise.mp.zero, dtype)
+    if error > bar:  # most results need no slack, which is slow to compute
+        error = excess(got, exact, effect(function, point, dtype, movable), dtype)
+    assert error <= bar, f"{what} is {float(got)!r}, wanted {float(exact)!r}: {error:.3g} ulp too far"
+
+
+@only_if(lambda facts: facts.structure in precise_rows.ROWS)
+def check_exact_rows(loss: LossFunction) -> None:
+    """Rows are right to 1e-6 (float32) and 2e-15 (float64), relative and beyond the effect of half an ulp of an input."""
+    facts = loss.definition
+    for dtype in TYPES:
+        for kind in drawn.kinds(facts):
+            for setting in chosen.two_sets(facts, kind):
+                rows = {"wide": 2, "planes": 2}.get(kind, 4)
+                arrays = drawn.draw(facts, kind=kind, rows=rows, dtype=dtype, parameters=setting, edges=True, salt="rows")
+                values, gradients = unreduced(loss, arrays, **setting)
+                formula = precise_rows.row(facts, setting, dtype)
+                names = differentiable(facts, arrays)
+                with_slopes = dict(zip(names, map(_by_rows, gradients), strict=True))
+                for number, parts in enumerate(_parts(arrays)):
+                    where = f"{np.dtype(dtype).name}, {kind}, {shown(setting)}, row {number}"
+                    _hold_row(values.reshape(-1)[number], formula, parts, None, dtype, f"value, {where}")
+                    for name, slopes in with_slopes.items():
+                        argument = facts.inputs.index(name)
+                        for k, got in enumerate(slopes[number][:8]):
+                            what = f"slope {k} by {name}, {where}"
+                            _hold_row(got, formula, parts, (argument, k), dtype, what)
+
+
+def _hold_row(
+    got: Any, formula: precise_rows.Row, parts: list[Any], by: tuple[int, int] | None, dtype: Any, what: str
+) -> None:
+    """Assert one value of a row, or its slope by entry `by` (argument, class)."""
+    lengths = [len(part) if isinstance(part, list) else 0 for part in parts]
+    starts = [sum(lengths[:k]) for k in range(len(parts))]
+    flat = [x for part, length in zip(parts, lengths, strict=True) if length for x in part]
+
+    def value(*point: Number) -> Number:
+        given = [
+            list(point[start : start + length]) if length else part
+            for part, start, length in zip(parts, starts, lengths, strict=True)
+        ]
+        return formula(*given)
+
+    function = value if by is None else _derivative(precise.slope, value, starts[by[0]] + by[1])
+    exact = function(*flat)
+    tiny = float(np.finfo(dtype).tiny)
+    bar = RELATIVE[dtype] * abs(float(exact)) + tiny
+    error = abs(float(precise.number(got) - exact))
+    if error > bar:
+        error -= float(effect(function, flat, dtype))
+    assert error <= bar, f"{what} is {float(got)!r}, wanted {float(exact)!r}: {error:.3g} too far"
+
+
+def _by_rows(array: Array) -> Array:
+    return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
+
+
+def _parts(arrays: tuple[Array, ...]) -> Iterator[list[Any]]:
+    """For each row, its part of each input: a list of numbers, a list of labels, or a label."""
+    first = arrays[0]
+    split: list[list[Any]] = []
+    for array in arrays:
+        if array.ndim < first.ndim:
+            split.append([int(label) for label in array.reshape(-1)])
+        elif array.dtype.kind in "iu":
+            split.append([tuple(int(label) for label in line) for line in _by_rows(array)])
+        else:
+            split.append([[precise.number(x) for x in line] for line in _by_rows(array)])
+    return map(list, zip(*split, strict=True))

@@ -1,0 +1,210 @@
+"""Valid inputs for any loss, drawn from the facts on its definition.
+
+A loss says of each of its inputs in which *domain* it lies ("real", "probability", "sign" ...), and of itself in which
+*structure* it is computed ("pointwise", "softmax" ...). A new domain or structure is one entry in `DOMAINS` or
+`STRUCTURES`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numbaloss.definition import Definition
+
+Array = np.ndarray[Any, Any]
+Random = np.random.Generator
+
+CLASSES = 5
+WIDE = 40  # more classes than are transposed into tiles
+POSITIONS = 3  # rows that one sample of (N, C, d1) holds
+WIDTH = 4  # elements in a row of an elementwise loss
+
+
+def _counts(drawn: Array) -> Array:
+    return np.where(drawn == 1, 2, drawn).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A set of numbers: how to draw from it, its members that are hard, and whether it is made of isolated points."""
+
+    draw: Callable[[Random, tuple[int, ...]], Array]
+    edges: tuple[float, ...] = ()
+    discrete: bool = False
+
+
+DOMAINS: dict[str, Domain] = {
+    "real": Domain(lambda rng, shape: 3.0 * rng.standard_normal(shape), (0.0, 1.0, -1.0)),
+    "sign": Domain(lambda rng, shape: rng.choice([-1.0, 1.0], shape), (-1.0, 1.0), discrete=True),
+    "binary": Domain(lambda rng, shape: rng.choice([0.0, 1.0], shape), (0.0, 1.0), discrete=True),
+    "probability": Domain(lambda rng, shape: rng.uniform(0.01, 0.99, shape), (0.0, 1.0)),
+    "log_probability": Domain(lambda rng, shape: np.log(rng.uniform(0.01, 0.99, shape)), (0.0,)),
+    "positive": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (1e-3, 1e3)),
+    "nonnegative": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (0.0,)),
+    # 1 is an edge: formulas for factorials change there
+    "count": Domain(lambda rng, shape: _counts(rng.poisson(3.0, shape)), (0.0, 1.0, 2.0), discrete=True),
+}
+
+
+def generator(facts: Definition, salt: str = "") -> Random:
+    """Random numbers that are the same on every run, and others for every loss."""
+    return np.random.default_rng(zlib.crc32(f"{facts.name} {salt}".encode()))
+
+
+def domain_name(facts: Definition, name: str, parameters: Mapping[str, Any] | None = None) -> str:
+    """The domain of one input; the fact `domains_when` lets a hyper-parameter decide it."""
+    settings = {**facts.parameters, **(parameters or {})}
+    for (parameter, value), domains in facts.facts.get("domains_when", {}).items():
+        if settings[parameter] == value and name in domains:
+            return str(domains[name])
+    if name in (special := facts.facts.get("domains", {})):
+        return str(special[name])
+    return facts.domain if name == facts.inputs[0] else facts.target
+
+
+def domain(facts: Definition, name: str, parameters: Mapping[str, Any] | None = None) -> Domain:
+    """The domain of one input as a `Domain`."""
+    known = domain_name(facts, name, parameters)
+    if known not in DOMAINS:
+        raise LookupError(f"{facts.name}: nothing is known of the domain {known!r}; add it to inputs.DOMAINS")
+    return DOMAINS[known]
+
+
+def draw(
+    facts: Definition,
+    *,
+    kind: str | None = None,
+    rows: int = 8,
+    dtype: Any = np.float64,
+    parameters: Mapping[str, Any] | None = None,
+    edges: bool = False,
+    salt: str = "",
+) -> tuple[Array, ...]:
+    """One valid input for each argument of the loss.
+
+    `kind` is one of `kinds(facts)`, `rows` the length of the first axis; with `edges` the first elements are the hard
+    members of the domain (zeros, certain probabilities ...), where derivatives need not exist. Equal arguments give
+    equal arrays.
+    """
+    structure = _structure(facts)
+    rng = generator(facts, salt)
+    return structure.draw(Request(facts, rng, kind or structure.kinds(facts)[0], rows, np.dtype(dtype), parameters, edges))
+
+
+def kinds(facts: Definition) -> tuple[str, ...]:
+    """The kinds of input the loss takes, each of which another kernel may serve; the first is the usual one."""
+    return _structure(facts).kinds(facts)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `draw` was asked for."""
+
+    facts: Definition
+    rng: Random
+    kind: str
+    rows: int
+    dtype: np.dtype[Any]
+    parameters: Mapping[str, Any] | None
+    edges: bool
+
+    def numbers(self, name: str, shape: tuple[int, ...]) -> Array:
+        """Members of the domain of the input `name`."""
+        members = domain(self.facts, name, self.parameters)
+        drawn = np.asarray(members.draw(self.rng, shape), dtype=np.float64)
+        if self.edges:
+            count = min(len(members.edges), drawn.size)
+            drawn.reshape(-1)[:count] = members.edges[:count]
+        return drawn.astype(self.dtype)
+
+    def setting(self, name: str) -> Any:
+        """The value of a hyper-parameter."""
+        return {**self.facts.parameters, **(self.parameters or {})}.get(name)
+
+    def labels(self, shape: tuple[int, ...], classes: int) -> Array:
+        """Class labels; with `edges`, one row is ignored where the loss can ignore rows."""
+        drawn = self.rng.integers(0, classes, shape, dtype=np.int64)
+        ignored = self.setting("ignore_index")
+        if self.edges and ignored is not None and drawn.size > 1:
+            drawn.reshape(-1)[1] = ignored
+        return drawn
+
+    def distributions(self, shape: tuple[int, ...]) -> Array:
+        """Probabilities that add up to 1 along axis 1; with `edges`, the first row is certain."""
+        drawn = self.rng.uniform(0.05, 1.0, shape)
+        if self.edges:
+            drawn[0] = 0.0
+            drawn[0, 0] = 1.0
+        return (drawn / drawn.sum(axis=1, keepdims=True)).astype(self.dtype)
+
+    def class_lists(self, shape: tuple[int, ...]) -> Array:
+        """For each row some classes, none twice, then -1 and what is not read."""
+        lists = np.stack([self.rng.permutation(shape[1]) for _ in range(shape[0])])
+        for row, count in zip(lists, self.rng.integers(0, shape[1], shape[0]), strict=True):
+            row[count] = -1
+        return lists.astype(np.int64)
+
+    def class_shape(self) -> tuple[int, ...]:
+        """The shape of the logits, by kind."""
+        return {"wide": (self.rows, WIDE), "planes": (self.rows, CLASSES, POSITIONS)}.get(
+            self.kind, (self.rows, CLASSES)
+        )
+
+
+@dataclass(frozen=True)
+class Structure:
+    """How inputs of one computational structure are drawn, and which kinds of them there are."""
+
+    draw: Callable[[Request], tuple[Array, ...]]
+    kinds: Callable[[Definition], tuple[str, ...]]
+
+
+def elements(request: Request) -> tuple[Array, ...]:
+    """Elementwise inputs of one shape."""
+    return tuple(request.numbers(name, (request.rows, WIDTH)) for name in request.facts.inputs)
+
+
+def classes(request: Request) -> tuple[Array, ...]:
+    """Logits, log-probabilities or scores of the classes, with labels or distributions."""
+    shape = request.class_shape()
+    if request.facts.domain == "log_probability":
+        scores = np.log(request.distributions(shape)).astype(request.dtype)
+    else:
+        scores = request.numbers(request.facts.inputs[0], shape)
+    if request.facts.target == "class_list":
+        return scores, request.class_lists(shape)
+    if request.kind == "distribution":
+        return scores, request.distributions(shape)
+    return scores, request.labels(shape[:1] + shape[2:], shape[1])
+
+
+def pairs(request: Request) -> tuple[Array, ...]:
+    """One array of logits for each input."""
+    return tuple(request.numbers(name, request.class_shape()) for name in request.facts.inputs)
+
+
+def class_kinds(facts: Definition) -> tuple[str, ...]:
+    """The kinds of input of a loss over a class axis."""
+    if facts.facts.get("max_ndim", 3) < 3:
+        return ("labels",)
+    return ("labels", "wide", "planes", *(("distribution",) if facts.target == "class_or_distribution" else ()))
+
+
+STRUCTURES: dict[str, Structure] = {
+    "pointwise": Structure(elements, lambda facts: ("elements",)),
+    "softmax": Structure(classes, class_kinds),
+    "pick": Structure(classes, lambda facts: ("labels", "planes")),
+    "margins": Structure(classes, class_kinds),
+    "distributions": Structure(pairs, lambda facts: ("pairs", "planes")),
+}
+
+
+def _structure(facts: Definition) -> Structure:
+    if facts.structure not in STRUCTURES:
+        raise LookupError(f"{facts.name}: no inputs are known for {facts.structure!r}; add it to inputs.STRUCTURES")
+    return STRUCTURES[facts.structure]

@@ -1,0 +1,1 @@
+def announce(functions): pass

@@ -1,0 +1,116 @@
+"""The value of one row at fifty digits and more, for each structure whose losses are computed row by row.
+
+Only what a structure does around a loss's mathematics is said here (the log-softmax, the sum over classes); the
+mathematics is the loss's own. A new structure is one entry in `ROWS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from numbaloss.definition import Definition
+from numbaloss.testing.precise import Number, copied, mp, number, settings
+
+Row = Callable[..., Number]  # one argument for each input of the loss: a list of numbers, or a label
+Weights = Sequence[float] | None
+
+
+def row(facts: Definition, parameters: Mapping[str, Any], dtype: Any = np.float64, weights: Weights = None) -> Row:
+    """The unreduced value of one row, as a function of its part of each input."""
+    return ROWS[facts.structure](facts, settings(facts, parameters, dtype), weights)
+
+
+def log_softmax(logits: Sequence[Number]) -> list[Number]:
+    """The logarithms of the probabilities that the logits stand for."""
+    highest = max(logits)
+    normaliser = highest + mp.log(mp.fsum(mp.exp(logit - highest) for logit in logits))
+    return [logit - normaliser for logit in logits]
+
+
+def softmax(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
+    """``w_y f(log p_y, 1 - p_y)``, its expectation over a distribution; smoothing, z-loss and soft cap."""
+    maths, ignored = copied(facts.maths), keywords.pop("ignore_index", None)
+    smoothing, z_loss, softcap = (keywords.get(name) or 0 for name in ("label_smoothing", "z_loss", "softcap"))
+
+    def value(logits: Sequence[Number], target: Any) -> Number:
+        labelled = isinstance(target, int)
+        if labelled and target == ignored:
+            return mp.zero
+        capped = [softcap * mp.tanh(logit / softcap) for logit in logits] if softcap else list(logits)
+        log_probs = log_softmax(capped)
+        normaliser = capped[0] - log_probs[0]
+        shares = [mp.mpf(k == target) for k in range(len(capped))] if labelled else target
+        total = z_loss * normaliser * normaliser
+        for log_prob, weight, share in zip(log_probs, _each(weights, len(capped)), shares, strict=True):
+            if share != 0:
+                total += (1 - smoothing) * weight * share * maths(log_prob, -mp.expm1(log_prob), **keywords)[0]
+            if smoothing:
+                total -= smoothing / len(capped) * weight * log_prob
+        return total
+
+    return value
+
+
+def pick(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
+    """``w_y f(x_y)``."""
+    maths, ignored = copied(facts.maths), keywords.pop("ignore_index", None)
+
+    def value(entries: Sequence[Number], label: int) -> Number:
+        if label == ignored:
+            return mp.zero
+        return _each(weights, len(entries))[label] * maths(entries[label], **keywords)[0]
+
+    return value
+
+
+def margins(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
+    """The mean over classes of ``w_y f(wrong - right)``, summed over the right classes."""
+    maths = copied(facts.maths)
+
+    def value(scores: Sequence[Number], target: Any) -> Number:
+        right = [target] if isinstance(target, int) else _listed(target)
+        total = mp.zero
+        for label in right:
+            weight = _each(weights, len(scores))[label]
+            for other, score in enumerate(scores):
+                if other not in right:
+                    total += weight * maths(score - scores[label], **keywords)[0]
+        return total / len(scores)
+
+    return value
+
+
+def distributions(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
+    """``T^2`` times the sum over classes of ``f(log p, log q)``."""
+    maths = copied(facts.maths)
+    heat = keywords.get("temperature", mp.one)
+
+    def value(student: Sequence[Number], teacher: Sequence[Number]) -> Number:
+        both = zip(*(log_softmax([logit / heat for logit in logits]) for logits in (student, teacher)), strict=True)
+        return heat * heat * mp.fsum(maths(log_p, log_q, **keywords)[0] for log_p, log_q in both)
+
+    return value
+
+
+def _each(weights: Weights, classes: int) -> list[Number]:
+    return [mp.one] * classes if weights is None else [number(weight) for weight in weights]
+
+
+def _listed(target: Sequence[int]) -> list[int]:
+    found = []
+    for label in target:
+        if label < 0:
+            break
+        found.append(int(label))
+    return found
+
+
+ROWS: dict[str, Callable[[Definition, dict[str, Any], Weights], Row]] = {
+    "softmax": softmax,
+    "pick": pick,
+    "margins": margins,
+    "distributions": distributions,
+}
