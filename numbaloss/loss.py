@@ -11,7 +11,7 @@ import numpy as np
 
 from numbaloss.arrays import door
 from numbaloss.definition import Definition
-from numbaloss.total import Total
+from numbaloss.total import OnEmpty, Total
 
 if TYPE_CHECKING:
     from numbaloss.arrays.numpy import NumPyDoor
@@ -54,7 +54,7 @@ class Loss:
     function: ClassVar[Callable[..., Any]]
 
     def __init__(
-        self, *, weight: Any = None, reduction: str = "mean", on_empty: str = "nan", **parameters: Any
+        self, *, weight: Any = None, reduction: str = "mean", on_empty: OnEmpty = "nan", **parameters: Any
     ) -> None:
         facts = self.definition
         if reduction not in facts.reductions:
@@ -77,11 +77,17 @@ class Loss:
     def _checked_weight(self, weight: Any) -> Array | None:
         raise NotImplementedError
 
+    _quick_when = False  # whether this loss, with its arguments, has a quick way
+
+    def _quick(self, inputs: tuple[Any, ...], out: Any) -> tuple[Any, Any] | None:
+        """`value_and_grad` of the most common call with as little Python as can be; None where it does not apply."""
+        raise NotImplementedError
+
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         """Compute what `need` says; each computational structure does it its own way."""
         raise NotImplementedError
 
-    # ---- what a user calls -------------------------------------------------------------------------------------
+    # ---- what a user calls
 
     def __call__(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Any:
         """The loss: a number, or with ``reduction="none"`` an array; the same kind of array as the input."""
@@ -98,6 +104,10 @@ class Loss:
         has the shape and dtype of the input it belongs to, and is written to `out` when given (the input itself is
         allowed: it is then overwritten). `wrt` names the inputs to differentiate by; several give a tuple.
         """
+        if sample_weight is None and wrt is None and not named and self._quick_when:
+            quick = self._quick(inputs, out)
+            if quick is not None:
+                return quick
         unreduced = self.reduction == "none"
         need = Need(values=unreduced, total=not unreduced, wrt=self._wanted(wrt), out=out)
         outcome = self._run(self._bound(inputs, named), sample_weight, need)
@@ -119,7 +129,7 @@ class Loss:
         denominator = float(outcome.batch) if self.reduction == "batchmean" else outcome.denominator
         return Total(outcome.total, denominator, self.on_empty)
 
-    # ---- helpers of the above ------------------------------------------------------------------------------------
+    # ---- helpers of the above
 
     def _bound(self, inputs: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """The arrays in the order the mathematics takes them."""
@@ -166,7 +176,7 @@ class Loss:
         divisor = float(outcome.batch) if self.reduction == "batchmean" else outcome.denominator
         return Total(outcome.total, divisor, self.on_empty).mean
 
-    # ---- mixes ----------------------------------------------------------------------------------------------------
+    # ---- mixes
 
     def _joins(self, other: Loss) -> bool:
         """Whether this loss and `other` can share one kernel."""
@@ -176,7 +186,7 @@ class Loss:
         """The one loss that computes the weighted sum of these terms."""
         raise NotImplementedError
 
-    # ---- an object among others ------------------------------------------------------------------------------------
+    # ---- an object among others
 
     def _arguments(self) -> dict[str, Any]:
         """The constructor's arguments that differ from their defaults."""
@@ -208,7 +218,9 @@ class Loss:
     __rmul__ = __mul__
 
     def __add__(self, other: Any) -> Mix:
-        return 1.0 * self + other
+        from numbaloss.mix import Mix
+
+        return Mix([(1.0, self)]) + other
 
 
 def _rebuilt(function: Any, arguments: dict[str, Any]) -> Loss:

@@ -163,10 +163,11 @@ def from_expression(text: str) -> Loss | Mix:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"cannot read the loss expression {text!r}: {error.msg}") from None
-    return _term(tree, text)
+    made: Loss | Mix = _term(tree, text)
+    return made
 
 
-def _term(node: ast.AST, text: str) -> Any:
+def _term(node: ast.expr, text: str) -> Any:
     from numbaloss.plugins.registry import get
 
     match node:
@@ -184,6 +185,6 @@ def _term(node: ast.AST, text: str) -> Any:
         case ast.BinOp(left=left, op=ast.Mult(), right=ast.Constant(value=int() | float() as factor)):
             return factor * _term(left, text)
     raise ValueError(
-        f"cannot read {ast.unparse(node)!r} in {text!r}; write a name such as cross_entropy, or a sum such as "  # type: ignore[arg-type]
+        f"cannot read {ast.unparse(node)!r} in {text!r}; write a name such as cross_entropy, or a sum such as "
         "0.7*cross_entropy + 0.3*focal_loss(gamma=3)"
     )

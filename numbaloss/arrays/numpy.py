@@ -9,7 +9,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 # Storage type -> the type the arithmetic is done in.
-COMPUTED_IN = {FLOAT32: FLOAT32, FLOAT64: FLOAT64, np.dtype(np.float16): FLOAT32}
+COMPUTED_IN: dict[np.dtype[Any], np.dtype[Any]] = {FLOAT32: FLOAT32, FLOAT64: FLOAT64, np.dtype(np.float16): FLOAT32}
 
 
 class NumPyDoor:
@@ -19,6 +19,8 @@ class NumPyDoor:
         """The array itself, or an array made of a list of numbers; never a copy of an array."""
         if type(array) is np.ndarray:
             return array
+        if isinstance(array, np.ma.MaskedArray):
+            raise TypeError("a masked array's mask would be lost; pass its .data, and sample_weight=~mask")
         return np.asarray(array)
 
     def result(self, array: Array) -> Any:

@@ -62,8 +62,8 @@ class Case:
     @property
     def reads(self) -> int:
         """Arrays of the input's size that are read."""
-        rows = sum(data.domain(self.facts, name) in data.ROWS for name in self.facts.inputs)
-        return len(self.facts.inputs) - (0 if self.soft else rows)
+        labels = sum(data.is_labels(self.facts, name) for name in self.facts.inputs)
+        return len(self.facts.inputs) - (0 if self.soft else labels)
 
     @property
     def writes(self) -> int:
@@ -83,7 +83,7 @@ def _inputs(case: Case) -> tuple[np.ndarray[Any, Any], ...]:
 
 def by_row(facts: Definition) -> bool:
     """Whether the loss has one value a row."""
-    return facts.facts.get("unit") == "row" or any(data.domain(facts, name) in data.ROWS for name in facts.inputs)
+    return facts.facts.get("unit") == "row" or any(data.is_labels(facts, name) for name in facts.inputs)
 
 
 def shapes(facts: Definition, size: str) -> list[tuple[int, ...]]:

@@ -81,8 +81,8 @@ def kl_div_with_logits(student: Tensor, teacher: Tensor) -> Tensor:
     )
 
 
-def jsd_loss(input: Tensor, target: Tensor) -> Tensor:
-    mine, other = input.log_softmax(1), target.log_softmax(1)
+def jsd_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    mine, other = student.log_softmax(1), teacher.log_softmax(1)
     mixture = torch.logaddexp(mine, other) - math.log(2)
     divergence = mine.exp() * (mine - mixture) + other.exp() * (other - mixture)
     return 0.5 * divergence.sum(1).mean()

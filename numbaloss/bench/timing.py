@@ -9,6 +9,8 @@ from time import perf_counter
 from typing import Any
 
 MOST_CALLS = 20_000
+BATCHES = 8
+LIMIT = 0.15  # seconds one sample may take, if the machine has become slower
 
 
 def interleaved(
@@ -47,10 +49,14 @@ def _count(call: Callable[[], Any], seconds: float) -> int:
     return max(1, min(MOST_CALLS, round(seconds / max(once, 1e-9))))
 
 
-def _time(call: Callable[[], Any], count: int) -> float:
+def _time(call: Callable[[], Any], count: int, limit: float = LIMIT) -> float:
+    """Seconds a call, over `count` calls; over fewer, by batches, once `limit` seconds have gone by."""
     call()
-    turns = range(count)
-    begin = perf_counter()
-    for _ in turns:
-        call()
-    return (perf_counter() - begin) / count
+    batch = range(-(-count // BATCHES))
+    done, begin, elapsed = 0, perf_counter(), 0.0
+    while done < count and elapsed < limit:
+        for _ in batch:
+            call()
+        done += len(batch)
+        elapsed = perf_counter() - begin
+    return elapsed / done

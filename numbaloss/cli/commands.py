@@ -155,6 +155,21 @@ def plugins(
     list_plugins(json, traceback)
 
 
+@app.command(
+    rich_help_panel=MACHINE,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    add_help_option=False,
+    options_metavar="[OPTIONS]",
+)
+def bench(context: typer.Context) -> None:
+    """Time losses against PyTorch, JAX, scikit-learn and the bare memory loop ([bold]bench --help[/bold] for more)."""
+    from numbaloss.bench.command import bench as command
+
+    own = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich")
+    own.command()(command)
+    own(context.args, prog_name=context.command_path)
+
+
 @cache.command("info")
 def cache_info(json: Json = False) -> None:
     """Say where the kernels lie and how much room they take."""

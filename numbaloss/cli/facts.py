@@ -17,6 +17,7 @@ TARGETS = {
     "nonnegative": "numbers from 0",
     "count": "counts",
     "class": "class labels",
+    "class_list": "lists of class labels",
     "class_or_distribution": "class labels or probabilities",
 }
 

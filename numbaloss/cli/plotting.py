@@ -9,8 +9,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from numbaloss.cli.samples import Sweep, by_rows, sweeps
-from numbaloss.cli.terminal_plot import COLOURS, Curve, draw
+from numbaloss.cli.samples import Sweep, sweeps
+from numbaloss.cli.terminal_plot import COLOURS, Curve, draw, legend
 from numbaloss.loss import Loss
 
 SIDE_BY_SIDE = 100  # columns from which two plots share a line
@@ -19,9 +19,8 @@ HEIGHT = 11
 
 def curves(loss: Loss, points: int) -> tuple[str, list[Curve], list[Curve]]:
     """What the x axis is, the values, and the slopes by the first input; computed by the loss's own kernels."""
-    facts = loss.definition
     unreduced = type(loss)(**{**loss._arguments(), "reduction": "none"})
-    x_name, found = sweeps(facts, points)
+    x_name, found = sweeps(loss, points)
     values, slopes = [], []
     for sweep in found:
         value, slope = _evaluated(unreduced, sweep)
@@ -50,18 +49,16 @@ def plot_in_terminal(out: Console, loss: Loss) -> None:
     side_by_side = out.width >= SIDE_BY_SIDE
     width = (min(out.width, 130) - 4) // 2 if side_by_side else min(out.width - 1, 80)
     x_name, values, slopes = curves(loss, 4 * width)
-    if side_by_side and by_rows(loss.definition):
-        x_name = "logit of class 0"
     slope_name = f"slope by {loss.definition.inputs[0]}"
     drawn = [draw("value", values, width, HEIGHT, x_name), draw(slope_name, slopes, width, HEIGHT, x_name)]
+    out.print(legend(values))
+    out.print()
     if side_by_side:
         grid = Table.grid(padding=(0, 3, 0, 0))
         grid.add_row(*drawn)
         out.print(grid)
     else:
         out.print(drawn[0], "", drawn[1], sep="\n")
-    if len(values) == 1:
-        out.print(f"[dim]{values[0].name}[/]", justify="left")
 
 
 def plot_to_file(path: Path, loss: Loss) -> Path:

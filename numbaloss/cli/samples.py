@@ -8,22 +8,28 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.definition import Definition
+from numbaloss.loss import Loss
+from numbaloss.testing import inputs
 
 Array = np.ndarray[Any, Any]
 
-FEW, MANY = 10, 64  # numbers of classes that different row kernels serve
-# Where a sweep starts and ends, and the targets it is drawn for, by kind of input and of target.
-RANGES = {"real": (-4.0, 4.0), "probability": (0.005, 0.995), "log_probability": (-5.0, 0.0), "positive": (0.02, 4.0)}
+# Where a sweep starts and ends by the kind of input, and the targets it is drawn for by the kind of target.
+RANGES = {
+    "probability": (0.005, 0.995),
+    "log_probability": (-5.0, -0.01),
+    "positive": (0.02, 4.0),
+    "nonnegative": (0.0, 4.0),
+}
 TARGETS = {
-    "real": (0.0,),
     "sign": (1.0, -1.0),
     "binary": (1.0, 0.0),
     "probability": (1.0, 0.0),
     "positive": (1.0,),
     "nonnegative": (1.0,),
     "count": (2.0,),
+    "log_probability": (-0.7,),
 }
+OTHERS = {"positive": 1.0, "nonnegative": 1.0, "probability": 0.5}  # values of further inputs; 0 for other kinds
 
 
 @dataclass(frozen=True)
@@ -35,104 +41,60 @@ class Sweep:
     inputs: tuple[Array, ...]
 
 
-def by_rows(facts: Definition) -> bool:
-    """Whether a row of the input, rather than an element, gives one value."""
-    return facts.structure != "pointwise" or bool(facts.facts.get("class_mean"))
+def random_inputs(loss: Loss, dtype: Any, elements: int) -> Iterator[tuple[str, tuple[Array, ...]]]:
+    """Inputs of at least `elements` elements, one set for each kind of input, which may have kernels of its own."""
+    facts = loss.definition
+    for kind in inputs.kinds(facts):
+        rows = elements // inputs.WIDTH + 1
+        yield kind, inputs.draw(facts, kind=kind, rows=rows, dtype=dtype, parameters=loss.parameters)
 
 
-def random_inputs(facts: Definition, dtype: Any, elements: int) -> Iterator[tuple[str, tuple[Array, ...]]]:
-    """Inputs of about `elements` elements: one set for each layout that has kernels of its own, with its name."""
-    rng = np.random.default_rng(0)
-    if not by_rows(facts):
-        yield "", tuple(_random(_kind(facts, name), (elements,), dtype, rng) for name in facts.inputs)
-        return
-    pixels = 16
-    shapes = [("few classes", (elements // FEW + 1, FEW)), ("many classes", (elements // MANY + 1, MANY))]
-    if facts.structure == "softmax":
-        shapes.append(("images", (elements // (FEW * pixels) + 1, FEW, pixels)))
-    for title, shape in shapes:
-        yield title, tuple(_random_rows(facts, name, shape, dtype, rng) for name in facts.inputs)
-
-
-def _random_rows(facts: Definition, name: str, shape: tuple[int, ...], dtype: Any, rng: np.random.Generator) -> Array:
-    kind = _kind(facts, name)
-    if kind.startswith("class"):
-        return rng.integers(0, shape[1], shape[:1] + shape[2:])
-    if kind == "labels":  # the classes of a row, then -1
-        return np.where(np.arange(shape[1]) < 2, np.arange(shape[1]), -1) + np.zeros((shape[0], 1), np.int64)
-    return _random(kind, shape, dtype, rng)
-
-
-def _random(kind: str, shape: tuple[int, ...], dtype: Any, rng: np.random.Generator) -> Array:
-    if kind in ("sign", "binary"):
-        drawn = rng.integers(0, 2, shape) * (2 if kind == "sign" else 1) - (kind == "sign")
-    elif kind == "count":
-        drawn = rng.poisson(2.0, shape)
-    elif kind in ("probability", "distribution"):
-        drawn = rng.uniform(0.05, 0.95, shape)
-    elif kind == "log_probability":
-        drawn = np.log(rng.uniform(0.05, 0.95, shape))
-    elif kind in ("positive", "nonnegative"):
-        drawn = rng.uniform(0.1, 3.0, shape)
-    else:
-        drawn = rng.normal(size=shape)
-    return np.asarray(drawn).astype(dtype)
-
-
-def _kind(facts: Definition, name: str) -> str:
-    """What an input holds: the facts' word for it."""
-    domains = facts.facts.get("domains", {})
-    if name in domains:
-        return str(domains[name])
-    return facts.target if name == "target" else facts.domain
-
-
-# ---- sweeps
-
-
-def sweeps(facts: Definition, points: int) -> tuple[str, list[Sweep]]:
-    """What the first input runs over, in words, and a sweep for each interesting target."""
-    if by_rows(facts):
-        return _row_sweeps(facts, points)
-    low, high = RANGES.get(facts.domain, RANGES["real"])
-    if facts.domain == "nonnegative" or (facts.domain == "real" and facts.target == "positive"):
-        low, high = (0.0, 4.0)
+def sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
+    """What the first input runs over, in words, and a sweep for each target worth seeing."""
+    facts = loss.definition
+    if facts.structure != "pointwise":
+        return _row_sweeps(loss, points)
+    kinds = {name: inputs.domain_name(facts, name, loss.parameters) for name in facts.inputs}
+    first, *others = facts.inputs
+    low, high = RANGES.get(kinds[first], (-4.0, 4.0))
+    if kinds[first] == "real" and kinds.get("target") == "positive":
+        low = 0.0
     x = np.linspace(low, high, points)
+    targets: tuple[float, ...] = TARGETS.get(kinds.get("target", "real"), (0.0,))
+    if kinds[first] == "log_probability" and kinds.get("target") == "probability":
+        targets = (1.0, 0.5)
     found = []
-    targets = TARGETS.get(facts.target, (0.0,))
-    if facts.domain == "log_probability":
-        targets = (0.5,)
     for target in targets:
-        others = {"target": target, "var": 1.0, **_fixed(facts)}
-        inputs = (x, *(np.full(points, others.get(name, 0.0)) for name in facts.inputs[1:]))
-        words = [f"{name} {others.get(name, 0.0):g}".replace("-", "−") for name in facts.inputs[1:]]
-        found.append(Sweep(", ".join(words), x, inputs))
-    return facts.inputs[0], found
+        values = {name: target if name == "target" else OTHERS.get(kinds[name], 0.0) for name in others}
+        label = ", ".join(f"{name} {value:g}" for name, value in values.items()).replace("-", "−")
+        found.append(Sweep(label, x, (x, *(np.full(points, value) for value in values.values()))))
+    return first, found
 
 
-def _fixed(facts: Definition) -> dict[str, float]:
-    """Values of the further inputs: 1 where they must be positive, else 0."""
-    domains = facts.facts.get("domains", {})
-    return {name: 1.0 if kind in ("positive", "probability") else 0.0 for name, kind in domains.items()}
-
-
-def _row_sweeps(facts: Definition, points: int) -> tuple[str, list[Sweep]]:
-    """Two classes: the logit of the first runs, that of the second is 0."""
-    x = np.linspace(*(RANGES.get(facts.domain, (-6.0, 6.0)) if facts.domain != "real" else (-6.0, 6.0)), points)
-    other = np.log1p(-np.exp(np.minimum(x, -1e-9))) if facts.domain == "log_probability" else np.zeros(points)
-    logits = np.stack([x, other], axis=1)
+def _row_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
+    """Two classes: the score of class 0 runs, that of class 1 is 0; of log-probabilities both run."""
+    facts = loss.definition
+    kinds = {name: inputs.domain_name(facts, name, loss.parameters) for name in facts.inputs}
+    first, *others = facts.inputs
+    if kinds[first] == "log_probability":
+        x = np.linspace(-5.0, -0.01, points)
+        scores, x_name = np.stack([x, np.log(-np.expm1(x))], axis=1), "log-probability of class 0"
+    else:
+        x = np.linspace(-6.0, 6.0, points)
+        scores, x_name = np.stack([x, np.zeros(points)], axis=1), "score of class 0 (of class 1: 0)"
     found = []
-    for position, label in ((0, "class 0 is right"), (1, "class 1 is right")):
-        inputs = [logits]
-        for name in facts.inputs[1:]:
-            kind = _kind(facts, name)
-            if kind.startswith("class"):
-                inputs.append(np.full(points, position))
-            elif kind == "labels":
-                inputs.append(np.tile([position, -1], (points, 1)))
-            elif kind == "real":  # logits as well
-                inputs.append(np.tile([2.0, -2.0] if position == 0 else [-2.0, 2.0], (points, 1)))
+    for right in (0, 1):
+        arrays = [scores]
+        for name in others:
+            if kinds[name] in ("class", "class_or_distribution"):
+                arrays.append(np.full(points, right))
+            elif kinds[name] == "class_list":
+                arrays.append(np.tile([right, -1], (points, 1)))
+            elif kinds[name] == "real":  # scores, too
+                arrays.append(np.tile([2.0, 0.0] if right == 0 else [0.0, 2.0], (points, 1)))
             else:
-                inputs.append(np.tile(np.eye(2)[position], (points, 1)))
-        found.append(Sweep(label, x, tuple(inputs)))
-    return "logit of class 0, that of class 1 being 0", found
+                arrays.append(np.tile(np.eye(2)[right], (points, 1)))
+        told = others[0] if others and kinds[others[0]] == "real" else ""
+        label = f"{told} prefers class {right}" if told else f"class {right} is right"
+        found.append(Sweep(label, x, tuple(arrays)))
+    return x_name, found

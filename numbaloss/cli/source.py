@@ -43,7 +43,8 @@ def print_source(out: Console, loss: Loss) -> None:
         where = f"{title + ', ' if title else ''}{dtype} · {template.__module__}.{template.__name__}"
         out.rule(f"[bold]The kernel[/] [dim]{escape(where)}[/]", align="left")
         out.print(f"[dim]Compiled as {escape(kernel.__qualname__)}[/]\n", soft_wrap=True)
-        out.print("[bold]Written out for this loss[/] [dim](`loss` is the mathematics)[/]")
+        if holes:
+            out.print("[bold]Written out for this loss[/] [dim](`loss` is the mathematics)[/]")
         for name, hole in holes.items():
             _print_function(out, hole, name)
         out.print("[bold]The loops they are put into[/] [dim](shared by all losses of this structure)[/]")
@@ -55,7 +56,7 @@ def print_source(out: Console, loss: Loss) -> None:
 def _kernels(loss: Loss) -> Iterator[tuple[str, Twins]]:
     """The kernels that value_and_grad runs, by layout."""
     seen: set[Any] = set()
-    for title, inputs in random_inputs(loss.definition, np.float32, 4):
+    for title, inputs in random_inputs(loss, np.float32, 4):
         loss.value_and_grad(*inputs)
         for made in getattr(loss, "_kernels", {}).values():
             twins = made[0] if isinstance(made, tuple) else made

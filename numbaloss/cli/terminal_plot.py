@@ -26,7 +26,7 @@ class Curve:
 def draw(title: str, curves: Sequence[Curve], width: int, height: int, x_name: str = "") -> Text:
     """The curves with axes, `width` columns wide; `height` rows for the curves and two for the x axis.
 
-    What is nan or infinite leaves a gap. A curve's name stands at its right end.
+    What is nan or infinite leaves a gap. The names of the curves are in `legend`.
     """
     finite = [float(value) for curve in curves for value in curve.y if math.isfinite(value)]
     if not finite:
@@ -48,8 +48,6 @@ def draw(title: str, curves: Sequence[Curve], width: int, height: int, x_name: s
     for index, curve in enumerate(curves):
         canvas.trace(curve, (left, right), (low, high), COLOURS[index % len(COLOURS)])
     text = Text(" " * margin + title, style="bold")
-    for index, curve in enumerate(curves) if len(curves) > 1 else ():
-        text.append("   ━━ ", style=f"not bold {COLOURS[index % len(COLOURS)]}").append(curve.name, style="not bold")
     text.append("\n")
     for row in range(height):
         text.append(f"{ticks.get(row, ''):>{margin - 1}} {'┤' if row in ticks else '│'}", style="not bold dim")
@@ -57,6 +55,14 @@ def draw(title: str, curves: Sequence[Curve], width: int, height: int, x_name: s
     text.append(f"{' ' * margin}└{'─' * columns}\n", style="not bold dim")
     start, end = _number(left), _number(right)
     text.append(f"{' ' * margin} {start}{x_name:^{columns - len(start) - len(end)}}{end}", style="not bold dim")
+    return text
+
+
+def legend(curves: Sequence[Curve]) -> Text:
+    """The names of the curves in their colours."""
+    text = Text()
+    for index, curve in enumerate(curves):
+        text.append("  ━━ ", style=COLOURS[index % len(COLOURS)]).append(f"{curve.name} ")
     return text
 
 

@@ -85,7 +85,7 @@ def _run_all(job: Job, elements: int, hessian: bool) -> None:
     from numbaloss.cli.samples import random_inputs
 
     dtype = _dtype(job.dtype)
-    for _, inputs in random_inputs(job.loss.definition, dtype, elements):
+    for _, inputs in random_inputs(job.loss, dtype, elements):
         calls: list[Callable[..., Any]] = [job.loss, job.loss.value_and_grad]
         if hessian and job.loss.definition.hessian:
             calls.append(job.loss.grad_and_hess)

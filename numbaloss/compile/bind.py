@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numba
 import numpy as np
-from numba import config
+from numba.core import config
 
-from numbaloss.compile import cache, primitives_cpu
+from numbaloss.compile import cache as disk
+from numbaloss.compile import primitives_cpu
 from numbaloss.compile.digest import digest, names_read
 from numbaloss.compile.primitives import PRIMITIVES
 
@@ -29,7 +30,7 @@ MATHS_FLAGS = {"contract", "nsz"}
 TEMPLATES = "numbaloss.kernels."
 
 
-@lru_cache(maxsize=None)
+@cache
 def bind(template: Function, dtype: np.dtype[Any], label: str, parallel: bool, **holes: Function) -> Function:
     """Compile `template` with its open names meaning `holes` at precision `dtype`.
 
@@ -37,14 +38,19 @@ def bind(template: Function, dtype: np.dtype[Any], label: str, parallel: bool, *
     the copied Python function itself under ``NUMBA_DISABLE_JIT=1``.
     """
     copy = Specialiser(dtype, holes).copy(template)
-    if config.DISABLE_JIT:
+    if interpreted():
         return copy
     twin = "parallel" if parallel else "serial"
     content = digest(copy)
     copy.__qualname__ = f"{template.__name__}.{label}.{dtype.name}.{twin}.{content[:16]}"
     kernel = numba.njit(parallel=parallel, nogil=True, error_model="numpy", fastmath=LOOP_FLAGS)(copy)
-    cache.attach(kernel, f"{copy.__qualname__} {content}")
+    disk.attach(kernel, f"{copy.__qualname__} {content} {sorted(LOOP_FLAGS)} {sorted(MATHS_FLAGS)}")
     return kernel
+
+
+def interpreted() -> bool:
+    """Whether ``NUMBA_DISABLE_JIT=1`` asks for plain Python everywhere."""
+    return bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
 
 
 class Specialiser:
@@ -57,7 +63,8 @@ class Specialiser:
 
     def copy(self, function: Function) -> types.FunctionType:
         """A copy of a plain function whose names mean what they mean at this precision."""
-        assert isinstance(function, types.FunctionType)
+        if not isinstance(function, types.FunctionType):
+            raise TypeError(f"{function!r} must be a plain Python function to be compiled into a kernel")
         names = names_read(function.__code__)
         scope = {name: self.rebound(name, value) for name, value in function.__globals__.items() if name in names}
         scope.update(__name__=function.__module__, __builtins__=__builtins__)
@@ -76,24 +83,24 @@ class Specialiser:
             return self.dtype.type(value)
         if isinstance(value, types.FunctionType):
             return self.compiled(value)
+        if interpreted():
+            return getattr(value, "plain", value)
         return value
 
-    def compiled(self, function: types.FunctionType) -> Function:
+    def compiled(self, function: Function) -> Function:
         """The jitted copy of a helper, a primitive or a loss; plain under ``NUMBA_DISABLE_JIT``."""
         if function not in self.done:
-            if PRIMITIVES.get(function.__name__) is function:
-                self.done[function] = self.primitive(function)
-            else:
+            name = function.__name__
+            if PRIMITIVES.get(name) is not function:
                 self.done[function] = self.jitted(self.copy(function))
+            elif interpreted():
+                self.done[function] = function
+            else:
+                self.done[function] = self.compiled(primitives_cpu.source(name, self.dtype))
         return self.done[function]
 
-    def primitive(self, function: types.FunctionType) -> Function:
-        if config.DISABLE_JIT:
-            return function
-        return self.compiled(primitives_cpu.source(function.__name__, self.dtype))
-
     def jitted(self, copy: types.FunctionType) -> Function:
-        if config.DISABLE_JIT:
+        if interpreted():
             return copy
         in_template = copy.__module__.startswith(TEMPLATES)
         copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{digest(copy)[:16]}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import linecache
 import types
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 
@@ -38,27 +38,27 @@ def calls(first: Sequence[str], sources: tuple[tuple[str, Any], ...]) -> str:
     return ", ".join(arguments)
 
 
-@lru_cache(maxsize=None)
+@cache
 def link(maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple[str, Any], ...]) -> types.FunctionType:
     """Calls `maths` on what a row kernel computed, and on its hyper-parameters."""
     text = f"def link({', '.join(names)}, params):\n    return loss({calls(names, sources)})\n"
     return function(text, loss=maths)
 
 
-@lru_cache(maxsize=None)
+@cache
 def element(maths: Callable[..., Any], sources: tuple[tuple[str, Any], ...]) -> types.FunctionType:
     """Calls `maths` on element `i`; each argument is an array's ("input"), a scalar ("param") or a ("constant")."""
     return function(f"def element(inputs, params, i):\n    return loss({calls([], sources)})\n", loss=maths)
 
 
-@lru_cache(maxsize=None)
+@cache
 def window(count: int) -> types.FunctionType:
     """Takes the same slice of each of `count` arrays."""
     members = "".join(f"arrays[{k}][low:high], " for k in range(count))
     return function(f"def window(arrays, low, high):\n    return ({members})\n")
 
 
-@lru_cache(maxsize=None)
+@cache
 def store(wanted: Sequence[int], many: bool) -> types.FunctionType:
     """Writes the slopes numbered `wanted`; `many` tells a tuple of slopes from a single one."""
     lines = [f"    gradients[{k}][i] = slopes{f'[{slope}]' if many else ''} * factor" for k, slope in enumerate(wanted)]

@@ -15,7 +15,8 @@ def l1_loss(input, target):
 
     .. math:: \ell = |x - t|
 
-    The slope at :math:`x = t` is 0. The mean divides by the number of elements, with `weight` by the sum of the weights.
+    The slope at :math:`x = t` is 0. The mean divides by the number of elements, with `weight` by the sum of the
+    weights.
 
     Parameters
     ----------
@@ -299,8 +300,8 @@ def mape_loss(input, target):
 
     References
     ----------
-    ``sklearn.metrics.mean_absolute_percentage_error`` (with another floor), ``keras.losses.MeanAbsolutePercentageError``
-    (which multiplies by 100).
+    ``sklearn.metrics.mean_absolute_percentage_error`` (with another floor),
+    ``keras.losses.MeanAbsolutePercentageError`` (which multiplies by 100).
 
     Examples
     --------

@@ -8,9 +8,10 @@ from typing import Any
 from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Array, Need, Outcome
-from numbaloss.structures.pointwise import define
+from numbaloss.structures.define import define
+from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import RowLoss, Rows
+from numbaloss.structures.rows import RowLoss
 
 
 def distributions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:

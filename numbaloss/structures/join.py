@@ -67,7 +67,7 @@ def _joined(
         structure=first.structure,
         inputs=first.inputs,
         parameters={**dict(shared), **parameters},
-        target=first.target,
+        target=next((facts.target for facts in definitions if facts.target == "class"), first.target),
         domain=first.domain,
         differentiable=common,
         wrt=tuple(name for name in first.wrt if name in common),

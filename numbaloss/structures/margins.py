@@ -9,9 +9,10 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Need, Outcome
-from numbaloss.structures.pointwise import define
+from numbaloss.structures.define import define
+from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import RowLoss, Rows
+from numbaloss.structures.rows import RowLoss
 from numbaloss.structures.twins import Twins
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from numbaloss.loss import Need, Outcome
-from numbaloss.structures.pointwise import define
+from numbaloss.structures.define import define
+from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import RowLoss, Rows
+from numbaloss.structures.rows import RowLoss
 
 
 def pick(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
-from numbaloss.definition import Definition, Interval, camel_case, split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.structures.broadcast import overlaps, spread_sum, summed_to
+from numbaloss.structures.define import define
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Twins
@@ -36,28 +37,6 @@ def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     return publish(define(maths, "pointwise", **facts), PointwiseLoss)
 
 
-def define(maths: Callable[..., Any], structure: str, **given: Any) -> Definition:
-    """A definition with what can be told from the function's signature and place filled in."""
-    inputs, parameters = split_signature(maths)
-    known = {name: given.pop(name) for name in tuple(given) if name in Definition.__dataclass_fields__}
-    differentiable = known.pop("differentiable", inputs[:1])
-    limits = {name: Interval(text) if isinstance(text, str) else text for name, text in known.pop("limits", {}).items()}
-    return Definition(
-        maths=maths,
-        structure=structure,
-        inputs=known.pop("inputs", inputs),
-        parameters=known.pop("parameters", parameters),
-        differentiable=differentiable,
-        wrt=known.pop("wrt", differentiable[:1]),
-        task=known.pop("task", maths.__module__.rpartition(".")[2]),
-        class_name=known.pop("class_name", camel_case(maths.__name__)),
-        target=known.pop("target", "real"),
-        limits=limits,
-        facts=given,
-        **known,
-    )
-
-
 class PointwiseLoss(Loss):
     """A loss whose value at one element depends on that element of its inputs alone."""
 
@@ -70,6 +49,8 @@ class PointwiseLoss(Loss):
         self._class_mean = bool(self.definition.facts.get("class_mean"))
         self._vectors = tuple(name for name, value in self.parameters.items() if isinstance(value, np.ndarray))
         self._special = self._special or bool(self._vectors)
+
+        self._quick_when = not self._special and self.reduction in ("mean", "sum") and len(self.definition.wrt) == 1
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kernels": {}}
@@ -92,7 +73,36 @@ class PointwiseLoss(Loss):
     def _joined(self, terms: Terms) -> Loss:
         return joined(terms, self.definition.inputs, PointwiseLoss, {})
 
-    # ---- arguments -> flat vectors -> kernel ------------------------------------------------------------------------
+    def _quick(self, inputs: tuple[Any, ...], out: Any) -> tuple[Any, Any] | None:
+        first = inputs[0] if len(inputs) == len(self.definition.inputs) else None
+        if type(first) is not np.ndarray:
+            return None
+        dtype, shape, size = first.dtype, first.shape, first.size
+        for array in inputs if out is None else (*inputs, out):
+            if type(array) is not np.ndarray or array.dtype is not dtype or array.shape != shape:
+                return None
+            if not array.flags.carray:
+                return None
+        if size == 0 or (out is not None and overlaps(inputs, (out,))):
+            return None
+        found = self._kernels.get(dtype)
+        if found is None:
+            if dtype is not checks.FLOAT32 and dtype is not checks.FLOAT64:
+                return None
+            need = Need(total=True, wrt=self.definition.wrt)
+            found = self._kernels[dtype] = self._kernel(dtype, need, weighted=False)
+        twins, params = found
+        gradient = np.empty(shape, dtype) if out is None else out
+        flat = gradient
+        if first.ndim != 1:
+            inputs = tuple([array.reshape(-1) for array in inputs])
+            flat = gradient.reshape(-1)
+        scale = 1.0 / size if self.reduction == "mean" else 1.0
+        number = dtype.type
+        total = twins(size, size, inputs, params, None, number(scale), None, (flat,), None, 0)
+        return number(total / size if self.reduction == "mean" else total), gradient
+
+    # ---- arguments -> flat vectors -> kernel
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door = self._door(inputs)
@@ -111,10 +121,7 @@ class PointwiseLoss(Loss):
         dtype, shape = first.dtype, first.shape
         if (dtype is not checks.FLOAT32 and dtype is not checks.FLOAT64) or out is not None:
             return False
-        for array in arrays:
-            if array.shape != shape or array.dtype is not dtype or not array.flags.carray:
-                return False
-        return True
+        return all(array.shape == shape and array.dtype is dtype and array.flags.carray for array in arrays)
 
     def _run_any(
         self, door: Any, given: tuple[Any, ...], arrays: list[Array], sample_weight: Any, need: Need
@@ -134,8 +141,10 @@ class PointwiseLoss(Loss):
         dtype = checks.computed_in(first.dtype)
         operands = [*arrays, *([] if weights is None else [weights])]
         writable = [array for array in outputs if array is not None]
-        lies_well = all(array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned for array in operands + writable)
-        if lies_well and not _overlaps(operands, writable):
+        lies_well = all(
+            array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned for array in operands + writable
+        )
+        if lies_well and not overlaps(operands, writable):
             flat = [checks.kernel_argument(array).reshape(-1) for array in operands]
             self._launch(outcome, flat[: len(arrays)], flat[-1] if weights is not None else None, outputs, need)
         else:
@@ -144,7 +153,7 @@ class PointwiseLoss(Loss):
         if self._class_mean and outcome.values is not None:
             outcome.values = outcome.values.mean(axis=-1, dtype=dtype).astype(first.dtype)
         outcome.gradients = tuple(
-            _summed_to(shape, gradient) for shape, gradient in zip(shapes, outcome.gradients, strict=True)
+            summed_to(shape, gradient) for shape, gradient in zip(shapes, outcome.gradients, strict=True)
         )
         return outcome
 
@@ -152,7 +161,7 @@ class PointwiseLoss(Loss):
         """The inputs, of one shape and of types the kernel can take; or an error that names the wrong one."""
         facts = self.definition
         checked = [checks.network_output(facts.name, facts.inputs[0], arrays[0], given[0])]
-        shape = self._full_shape(arrays)
+        shape = arrays[0].shape
         for name, array, original in zip(facts.inputs[1:], arrays[1:], given[1:], strict=True):
             if name in facts.wrt:
                 array = checks.network_output(facts.name, name, array, original)
@@ -163,9 +172,6 @@ class PointwiseLoss(Loss):
             checks.same_shape(facts.name, name, array, facts.inputs[0], shape)
             checked.append(array)
         return checked
-
-    def _full_shape(self, arrays: list[Array]) -> tuple[int, ...]:
-        return arrays[0].shape
 
     def _lifted(self, name: str, array: Array, shape: tuple[int, ...]) -> Array:
         """An input that lacks the last axis of an array hyper-parameter (several quantiles) is repeated along it."""
@@ -191,7 +197,7 @@ class PointwiseLoss(Loss):
         if self.weight is not None:
             weights = self._fitted("weight", self.weight, shape)
             if self.definition.weight == "sum":
-                denominator = _sum(self.weight, shape)
+                denominator = spread_sum(self.weight, shape)
         if sample_weight is None:
             return weights, denominator
         given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
@@ -204,7 +210,7 @@ class PointwiseLoss(Loss):
         spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(shape) - given.ndim)), shape)
         both = spread if weights is None else spread * weights
         counted = both if self.definition.weight == "sum" and weights is not None else spread
-        return both, _sum(given, shape) if counted is spread else float(both.sum(dtype=np.float64))
+        return both, spread_sum(given, shape) if counted is spread else float(both.sum(dtype=np.float64))
 
     def _outputs(self, outcome: Outcome, arrays: list[Array], need: Need) -> list[Array | None]:
         """Buffers for values, curvature and the wanted gradients, in the input's type; `out` where given."""
@@ -224,7 +230,7 @@ class PointwiseLoss(Loss):
         )
         return [outcome.values, outcome.curvature, *outcome.gradients]
 
-    # ---- kernels ------------------------------------------------------------------------------------------------------
+    # ---- kernels
 
     def _kernel(self, dtype: np.dtype[Any], need: Need, weighted: bool) -> tuple[Twins, tuple[Any, ...]]:
         """The kernel for this call, and the scalar hyper-parameters in its type."""
@@ -296,7 +302,7 @@ class PointwiseLoss(Loss):
         writable = [array for array in outputs if array is not None]
         if operands[0].size == 0:
             return
-        flags = [["readonly", "contig", "aligned", "nbo"]] * len(operands)
+        flags: Any = [["readonly", "contig", "aligned", "nbo"]] * len(operands)
         flags += [["writeonly", "contig", "aligned", "nbo"]] * len(writable)
         with np.nditer(
             [*operands, *writable],
@@ -318,30 +324,3 @@ class PointwiseLoss(Loss):
                 outcome.total += twins(
                     n, n, tuple(vectors[:inputs]), params, weights, scale, values, tuple(rest), curvature, sums
                 )
-
-
-def _sum(weights: Array, shape: tuple[int, ...]) -> float:
-    """The sum of weights once broadcast to `shape`, in float64."""
-    if weights.size == 0:
-        return 0.0
-    return float(weights.sum(dtype=np.float64)) * (float(np.prod(shape, dtype=np.float64)) / weights.size)
-
-
-def _overlaps(operands: list[Array], outputs: list[Array]) -> bool:
-    """Whether an output shares memory with an input other than element for element."""
-    return any(
-        np.may_share_memory(one, two) and one.__array_interface__["data"] != two.__array_interface__["data"]
-        for two in outputs
-        for one in operands
-    )
-
-
-def _summed_to(shape: tuple[int, ...], gradient: Array) -> Array:
-    """The gradient of an input that was broadcast: summed back to its own shape."""
-    if gradient.shape == shape:
-        return gradient
-    if shape == gradient.shape[:-1]:
-        return gradient.sum(axis=-1, dtype=np.float64).astype(gradient.dtype)
-    full = (1,) * (gradient.ndim - len(shape)) + shape
-    axes = tuple(axis for axis, (own, wide) in enumerate(zip(full, gradient.shape, strict=True)) if own != wide)
-    return gradient.sum(axis=axes, keepdims=True, dtype=np.float64).astype(gradient.dtype).reshape(shape)

@@ -17,6 +17,17 @@ sample_weight : array, optional
     Multiplies each {unit}; the mean then divides by the sum of the weights it used.
 on_empty : {{"nan", "zero"}}
     The mean of nothing (no rows, or only ignored ones).
+
+Returns
+-------
+number or array
+    In the type of the first input; with ``reduction="none"`` an array of one value for each {one}.
+
+Raises
+------
+TypeError, ValueError
+    Before anything is computed: a wrong kind of array, shapes that differ, {labels}a hyper-parameter outside its
+    interval.
 """
 
 
@@ -65,9 +76,11 @@ def documentation(definition: Definition) -> str:
         reductions=", ".join(f'"{name}"' for name in definition.reductions),
         batchmean=", or their sum over the number of rows" if "batchmean" in definition.reductions else "",
         unit=definition.facts.get("unit", "element (the input's shape) or each row (its leading dimensions)"),
+        one=definition.facts.get("unit", "element"),
+        labels="a label out of range, " if definition.target.startswith("class") else "",
     ).strip()
-    before, marker, after = definition.doc.partition("\nReturns\n-------")
-    return f"{before.rstrip()}\n{common}\n{marker}{after}" if marker else f"{definition.doc}\n\n{common}\n"
+    before, marker, after = definition.doc.partition("\nReferences\n----------")
+    return f"{before.rstrip()}\n{common}\n{marker}{after}\n"
 
 
 def _made(loss: type[Loss], arguments: dict[str, Any]) -> Loss:

@@ -10,10 +10,11 @@ import numpy as np
 from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Loss, Need, Outcome, same
+from numbaloss.structures.define import define
 from numbaloss.structures.join import Terms, joined
-from numbaloss.structures.pointwise import define
+from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import RowLoss, Rows
+from numbaloss.structures.rows import RowLoss
 
 EXTRAS = ("label_smoothing", "z_loss", "softcap")
 LIMITS = {
@@ -57,6 +58,51 @@ def softmax(maths: Callable[..., Any] | None = None, *, probabilities: bool = Fa
 class SoftmaxLoss(RowLoss):
     """A loss of the softmax of each row, for class labels or (where its definition says so) probabilities."""
 
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._quick_when = self.weight is None and self.reduction in ("mean", "sum")
+
+    def _quick(self, inputs: tuple[Any, ...], out: Any) -> tuple[Any, Any] | None:
+        if len(inputs) != 2:
+            return None
+        logits, labels = inputs
+        if type(logits) is not np.ndarray or type(labels) is not np.ndarray or logits.ndim != 2 or labels.ndim != 1:
+            return None
+        dtype, (rows, classes) = logits.dtype, logits.shape
+        found = self._kernels.get((dtype, labels.dtype.char))
+        if found is None:
+            if dtype not in (checks.FLOAT32, checks.FLOAT64) or labels.dtype.char not in "bBhHiIlq":
+                return None
+            found = self._kernels[dtype, labels.dtype.char] = self._quick_plan(dtype)
+        if not (logits.flags.carray and labels.flags.carray) or labels.size != rows or logits.size == 0:
+            return None
+        if out is not None and (type(out) is not np.ndarray or np.may_share_memory(out, logits)):
+            return None
+        gradient = np.empty((rows, classes), dtype) if out is None else out
+        if gradient.dtype is not dtype or gradient.shape != logits.shape or not gradient.flags.carray:
+            return None
+        scan, few, many, params, extras = found
+        ignored, number = self.parameters["ignore_index"], dtype.type
+        wrong, mass = scan(rows, labels, classes, ignored, None, None)
+        if wrong:
+            self._out_of_range(labels, classes)
+        if mass == 0.0:
+            return None
+        twins = few if classes <= FEW else many
+        scale = number(1.0 / mass if self.reduction == "mean" else 1.0)
+        total = twins(
+            8 * logits.size, logits.reshape(-1), classes, classes, labels, ignored, None, None, *extras, params, scale,
+            None, gradient.reshape(-1), None,
+        )
+        return number(total / mass if self.reduction == "mean" else total), gradient
+
+    def _quick_plan(self, dtype: np.dtype[Any]) -> tuple[Any, ...]:
+        from numbaloss.kernels.cpu import softmax_labels, softmax_tiles
+
+        few, params = self._twins(softmax_tiles.label_small, dtype, ARGUMENTS)
+        many, _ = self._twins(softmax_labels.label_rows, dtype, ARGUMENTS)
+        return self._scanner(dtype), few, many, params, self._extras(dtype)
+
     def _extras(self, dtype: np.dtype[Any]) -> tuple[Any, ...]:
         """Smoothing, z-loss and soft cap in the kernel's type; None where there is nothing to do."""
         given = [self.parameters.get(name) for name in EXTRAS]
@@ -67,7 +113,6 @@ class SoftmaxLoss(RowLoss):
         return (
             isinstance(other, SoftmaxLoss)
             and not any(loss.parameters.get(name) for loss in (self, other) for name in EXTRAS)
-            and self.definition.target == other.definition.target
             and one == two
             and same(self.weight, other.weight)
             and (self.reduction, self.on_empty) == (other.reduction, other.on_empty)
@@ -76,7 +121,7 @@ class SoftmaxLoss(RowLoss):
     def _joined(self, terms: Terms) -> Loss:
         return joined(terms, ARGUMENTS, SoftmaxLoss, {"ignore_index": self.parameters["ignore_index"]})
 
-    # ---- class labels -------------------------------------------------------------------------------------------------
+    # ---- class labels
 
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
         from numbaloss.kernels.cpu import softmax_labels, softmax_tiles
@@ -97,7 +142,7 @@ class SoftmaxLoss(RowLoss):
                 piece.row_weights, *extras, params, scale, piece.values, piece.gradient, piece.curvature,
             )
 
-    # ---- probabilities --------------------------------------------------------------------------------------------------
+    # ---- probabilities
 
     def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
         from numbaloss.kernels.cpu.softmax_probabilities import probability_rows

@@ -31,23 +31,28 @@ def _counts(drawn: Array) -> Array:
 
 @dataclass(frozen=True)
 class Domain:
-    """A set of numbers: how to draw from it, its members that are hard, and whether it is made of isolated points."""
+    """A set of numbers: how to draw from it and its members that are hard.
+
+    `labels` says that its members are names for cases, not quantities that could be a little larger; `whole` that
+    integers are welcome.
+    """
 
     draw: Callable[[Random, tuple[int, ...]], Array]
     edges: tuple[float, ...] = ()
-    discrete: bool = False
+    labels: bool = False
+    whole: bool = False
 
 
 DOMAINS: dict[str, Domain] = {
     "real": Domain(lambda rng, shape: 3.0 * rng.standard_normal(shape), (0.0, 1.0, -1.0)),
-    "sign": Domain(lambda rng, shape: rng.choice([-1.0, 1.0], shape), (-1.0, 1.0), discrete=True),
-    "binary": Domain(lambda rng, shape: rng.choice([0.0, 1.0], shape), (0.0, 1.0), discrete=True),
+    "sign": Domain(lambda rng, shape: rng.choice([-1.0, 1.0], shape), (-1.0, 1.0), labels=True, whole=True),
+    "binary": Domain(lambda rng, shape: rng.choice([0.0, 1.0], shape), (0.0, 1.0), labels=True, whole=True),
     "probability": Domain(lambda rng, shape: rng.uniform(0.01, 0.99, shape), (0.0, 1.0)),
     "log_probability": Domain(lambda rng, shape: np.log(rng.uniform(0.01, 0.99, shape)), (0.0,)),
     "positive": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (1e-3, 1e3)),
     "nonnegative": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (0.0,)),
     # 1 is an edge: formulas for factorials change there
-    "count": Domain(lambda rng, shape: _counts(rng.poisson(3.0, shape)), (0.0, 1.0, 2.0), discrete=True),
+    "count": Domain(lambda rng, shape: _counts(rng.poisson(3.0, shape)), (0.0, 1.0, 2.0), whole=True),
 }
 
 
@@ -173,7 +178,8 @@ def classes(request: Request) -> tuple[Array, ...]:
     """Logits, log-probabilities or scores of the classes, with labels or distributions."""
     shape = request.class_shape()
     if request.facts.domain == "log_probability":
-        scores = np.log(request.distributions(shape)).astype(request.dtype)
+        with np.errstate(divide="ignore"):  # the certain row holds minus infinities
+            scores = np.log(request.distributions(shape)).astype(request.dtype)
     else:
         scores = request.numbers(request.facts.inputs[0], shape)
     if request.facts.target == "class_list":

@@ -87,6 +87,33 @@ def _raises_on_shape(case: Case, dtype: str) -> None:
         loss_object(case)(*inputs)
 
 
+# ---- rows ----------------------------------------------------------------------------------------------------
+
+
+def _without_classes(case: Case) -> bool:
+    return loss_object(case).definition.structure == "margins" and case.inputs["input"].ndim == 0
+
+
+def _raises_on_class_axis(case: Case, dtype: str) -> None:
+    assert by_torch(case).value.shape == ()
+    inputs = [numpy_of(value) for value in case.inputs.values()]
+    with pytest.raises(ValueError, match="input needs a class axis"):
+        loss_object(case)(*inputs)
+
+
+def _list_of_one_label(case: Case) -> bool:
+    shapes = case.inputs["input"].ndim, tuple(case.inputs["target"].shape)
+    return case.loss == "multi_margin_loss" and shapes == (1, (1,))
+
+
+def _raises_on_label_shape(case: Case, dtype: str) -> None:
+    """The row as a batch of one is computed, and is what torch computes."""
+    inputs = [numpy_of(value) for value in case.inputs.values()]
+    with pytest.raises(ValueError, match=r"target has shape \(1,\)"):
+        loss_object(case)(*inputs)
+    assert_parity(Case(**{**case.__dict__, "inputs": {**case.inputs, "input": case.inputs["input"][None]}}), dtype)
+
+
 # ---- hinge embedding -----------------------------------------------------------------------------------------
 
 
@@ -127,6 +154,8 @@ def _finite_slope_of_no_counts(case: Case, dtype: str) -> None:
 
 ENTRIES = (
     Entry("broadcasting", _would_broadcast, _raises_on_shape),
+    Entry("class-axis", _without_classes, _raises_on_class_axis),
+    Entry("one-row-target", _list_of_one_label, _raises_on_label_shape),
     Entry("hinge-embedding-target", _neither_sign, _nan_for_neither_sign),
     Entry("poisson-full-zero-count", _stirling_of_no_counts, _finite_slope_of_no_counts),
 )

@@ -33,8 +33,8 @@ COMPARED = {
     "nll_loss": 61,
     "cross_entropy": 21,
     "multilabel_soft_margin_loss": 4,
-    "multi_margin_loss": 10,
-    "multilabel_margin_loss": 6,
+    "multi_margin_loss": 8,
+    "multilabel_margin_loss": 5,
 }
 REFUSED = {
     "l1_loss": 2,

@@ -23,6 +23,9 @@ def out_of_line(typing_context: Any) -> Any:
     return types.void(), codegen
 
 
+out_of_line.plain = lambda: None  # what it means under NUMBA_DISABLE_JIT
+
+
 def strict(function: Function) -> Function:
     """Mark a template whose sums must keep their written order (no `reassoc`)."""
     function.strict = True  # type: ignore[attr-defined]

@@ -20,7 +20,8 @@ def link(picked: Any, params: Any) -> Any:
 
 
 def pick_block(
-    first, last, flat, stride, positions, classes, labels, ignored, weights, row_weights, params, scale, values, gradient
+    first, last, flat, stride, positions, classes, labels, ignored, weights, row_weights, params, scale, values,
+    gradient,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task; row i is position ``i % positions`` of sample ``i // positions``."""
     out_of_line()

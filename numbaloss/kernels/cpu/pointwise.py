@@ -70,7 +70,7 @@ def in_order(partials):  # type: ignore[no-untyped-def]
 
 
 def sweep(n, inputs, params, weights, scale, values, gradients, curvatures, sums):  # type: ignore[no-untyped-def]
-    """All blocks. `scale` multiplies slopes and curvatures; the outputs and `sums` may be None: then LLVM drops them."""
+    """All blocks. `scale` multiplies slopes and curvatures; outputs that are None, and `sums`, cost nothing."""
     blocks = (n + BLOCK - 1) // BLOCK
     partials = np.empty(blocks, np.float64)
     for b in prange(blocks):

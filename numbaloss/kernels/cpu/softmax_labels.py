@@ -1,4 +1,4 @@
-"""Softmax losses with one class label a row, each row contiguous: value, gradient and Hessian in two sweeps of the row."""
+"""Softmax losses with one class label a row, each row contiguous: all derivatives in two sweeps of the row."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORK = 16384  # elements a parallel task takes on
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
-    """Open name: (value, slope, curvature) as a function of the label's log-probability and of one minus its probability."""
+    """Open name: (value, slope, curvature) by the label's log-probability and one minus its probability."""
     raise NotImplementedError
 
 

@@ -27,7 +27,7 @@ SLOTS = 17 * WIDTH
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
-    """Open name: (value, slope, curvature) as a function of the label's log-probability and of one minus its probability."""
+    """Open name: (value, slope, curvature) by the label's log-probability and one minus its probability."""
     raise NotImplementedError
 
 

@@ -1,0 +1,168 @@
+"""The layouts row kernels read, and how any array gets into one of them.
+
+Kernels read *rows* (class axis contiguous) or *planes* (positions contiguous, one plane a class). What lies in neither
+way, or in another type, is staged batch by batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numbaloss.arrays import numpy as checks
+from numbaloss.loss import Array, Need, Outcome
+
+STAGED = 1 << 18  # elements staged at a time
+
+
+@dataclass
+class Piece:
+    """What one kernel launch reads and writes; flat vectors, or None."""
+
+    logits: Array
+    stride: int
+    positions: int
+    planes: bool
+    labels: Array | None
+    targets: Array | None
+    row_weights: Array | None
+    values: Array | None = None
+    gradient: Array | None = None
+    curvature: Array | None = None
+    target_gradient: Array | None = None
+
+
+@dataclass
+class Rows:
+    """The checked arguments of one call, in the layout they will be read."""
+
+    input: Array  # (rows, C), or (N, C, positions) as planes
+    planes: bool
+    dtype: np.dtype[Any]
+    classes: int
+    shape: tuple[int, ...]  # of the input as given
+    labels: Array | None
+    targets: Array | None
+    weights: Array | None
+    row_weights: Array | None
+    ignored: int
+    first: str  # name of the first input
+    rereads: bool  # whether the kernel reads logits again after it wrote there
+
+    @property
+    def positions(self) -> int:
+        """Rows that one step along the first axis holds."""
+        return int(self.input.shape[2]) if self.planes else 1
+
+    def back(self, array: Array) -> Array:
+        """An array of the canonical layout, in the shape the user gave."""
+        if self.planes or len(self.shape) <= 2:
+            return array.reshape(self.shape)
+        batch, classes, *rest = self.shape
+        return np.moveaxis(array.reshape(batch, *rest, classes), -1, 1)
+
+    def pieces(self, need: Need, outcome: Outcome) -> Iterator[Piece]:
+        """Allocate the outputs; yield the launches, copying staged results back after each."""
+        steps = self.input.shape[0]
+        if steps == 0 or self.positions == 0:
+            return
+        kept = self.dtype == self.input.dtype
+        direct = kept and self._readable()
+        outputs = self.outputs(need, outcome)
+        apart = {name: self._apart(array) for name, array in outputs.items()}
+        span = steps if direct else max(1, STAGED // max(1, self.classes * self.positions))
+        for low in range(0, steps, span):
+            high = min(low + span, steps)
+            read = self.input[low:high]
+            if not direct:
+                read = np.ascontiguousarray(read, self.dtype)
+            stride = self.classes if self.planes or read.shape[0] < 2 else read.strides[0] // read.itemsize
+            piece = Piece(
+                _flat(read), stride, self.positions, self.planes,
+                *(self._cut(rows, low, high) for rows in (self.labels, self.targets, self.row_weights)),
+            )
+            staged = {}
+            for name, whole in outputs.items():
+                target = whole[low:high]
+                if whole.dtype == self.dtype and target.flags.c_contiguous and apart[name]:
+                    setattr(piece, name, target.reshape(-1))
+                else:
+                    staged[name] = scratch = np.empty(target.shape, self.dtype)
+                    setattr(piece, name, scratch.reshape(-1))
+            yield piece
+            for name, scratch in staged.items():
+                outputs[name][low:high] = scratch
+
+    def _cut(self, rows: Array | None, low: int, high: int) -> Array | None:
+        if rows is None:
+            return None
+        if rows is self.targets:
+            return _flat(np.ascontiguousarray(rows[low:high], self.dtype))
+        return rows[low * self.positions : high * self.positions]
+
+    def _readable(self) -> bool:
+        """Whether kernels can read the input where it lies."""
+        array = self.input
+        if not array.flags.aligned or not array.dtype.isnative:
+            return False
+        if self.planes or self.targets is not None:
+            return bool(array.flags.c_contiguous)
+        step = array.strides[0]
+        return array.strides[1] == array.itemsize and step % array.itemsize == 0 and step >= 0
+
+    def outputs(self, need: Need, outcome: Outcome) -> dict[str, Array]:
+        """The arrays to write, in the canonical layout; the outcome holds views of the user's shape."""
+        outputs: dict[str, Array] = {}
+        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,) * len(need.wrt)
+        gradients = []
+        for name, buffer in zip(need.wrt, given, strict=True):
+            key = "gradient" if name == self.first else "target_gradient"
+            outputs[key], shown = self._buffer(buffer)
+            gradients.append(shown)
+        outcome.gradients = tuple(gradients)
+        if need.hessian:
+            outputs["curvature"], outcome.curvature = self._buffer(None)
+        if need.values:
+            batch = self.input.shape[0]
+            shape = (*self.shape[:1], *self.shape[2:]) if len(self.shape) > 1 else ()
+            outputs["values"] = np.empty((batch, self.positions) if self.planes else batch, self.input.dtype)
+            outcome.values = outputs["values"].reshape(shape)
+        return outputs
+
+    def _apart(self, output: Array) -> bool:
+        """Whether a kernel may write here while it reads the input: other memory, or the same element for element."""
+        same = output.__array_interface__["data"] == self.input.__array_interface__["data"]
+        same = same and output.strides == self.input.strides and not self.rereads
+        return same or not (
+            np.may_share_memory(output, self.input)
+            or (self.targets is not None and np.may_share_memory(output, self.targets))
+        )
+
+    def _buffer(self, out: Array | None) -> tuple[Array, Array]:
+        """A new array, or the caller's, as (canonical layout, user's shape)."""
+        if out is None:
+            made = np.empty(self.input.shape, self.input.dtype)
+            return made, self.back(made)
+        return canonical(out, self.planes), out
+
+
+def canonical(array: Array, planes: bool) -> Array:
+    """A view (where possible) of a ``(C)``, ``(N, C)`` or ``(N, C, d1, ...)`` array as planes or as rows."""
+    if array.ndim == 1:
+        return array.reshape(1, -1)
+    if array.ndim == 2:
+        return array
+    if planes:
+        return array.reshape(array.shape[0], array.shape[1], -1)
+    return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
+
+
+def _flat(array: Array) -> Array:
+    """The memory of a contiguous array, or of rows with a stride, as one writable vector."""
+    if array.flags.c_contiguous:
+        return checks.kernel_argument(array).reshape(-1)
+    length = (array.shape[0] - 1) * (array.strides[0] // array.itemsize) + array.shape[1]
+    return checks.kernel_argument(np.lib.stride_tricks.as_strided(array, (length,), (array.itemsize,)))
