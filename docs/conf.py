@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "loss_pages",
     "differences_table",
+    "module_members",
     "command_line",
     "undocumented",
 ]
@@ -35,20 +36,22 @@ html_theme = "furo"
 html_title = f"numbaloss {version}"
 html_show_sourcelink = False
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
 
 # Docstrings call their loss by its bare name; pages import what they show.
 doctest_global_setup = """
+__name__ = "__main__"
 import numpy as np
-from numbaloss import *
-from numbaloss import from_expression, get, list_losses
+import numbaloss as nl
+globals().update({name: getattr(nl, name) for name in dir(nl)})
 from numbaloss.monitor import *
+from numbaloss.testing import *
 """
+generated_members = ["numbaloss.testing"]
 documented_modules = ["numbaloss", "numbaloss.monitor", "numbaloss.testing"]

@@ -20,11 +20,16 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Loss": "numbaloss.loss",
     "Mix": "numbaloss.mix",
+    "PluginError": "numbaloss.plugins.errors",
+    "PluginWarning": "numbaloss.plugins.errors",
     "Total": "numbaloss.total",
+    "UnknownLossError": "numbaloss.plugins.errors",
     "from_expression": "numbaloss.mix",
     "get": "numbaloss.plugins.registry",
     "hookimpl": "numbaloss.plugins.hookspecs",
     "list_losses": "numbaloss.plugins.registry",
+    "load_plugin_dir": "numbaloss.plugins.registry",
+    "load_plugins": "numbaloss.plugins.registry",
     "pointwise": "numbaloss.structures.pointwise",
     "softmax": "numbaloss.structures.softmax",
 }

@@ -12,14 +12,25 @@ FIELDS = {"key", "loss", "other", "theirs", "ours", "reason"}
 
 
 def entry(found: dict[str, Any]) -> str:
-    losses = ", ".join(f"`{name}`" if "_" in name else name for name in found["loss"])
     return (
-        f"### {found['key'].replace('-', ' ').capitalize()}\n\n"
-        f"Concerns {losses}.\n\n"
+        f"### {titled(found['key'])}\n\n"
+        f"{concerned(found['loss'])}\n\n"
         f"{found['other']}\n: {escaped(found['theirs'])}\n\n"
         f"numbaloss\n: {escaped(found['ours'])}\n\n"
         f"Why\n: {escaped(found['reason'])}\n"
     )
+
+
+def titled(key: str) -> str:
+    """``keyword-hyper-parameters`` as a title."""
+    return key.replace("-", " ").replace("hyper ", "hyper-").capitalize()
+
+
+def concerned(losses: list[str]) -> str:
+    if losses == ["all"]:
+        return "All losses."
+    names = ", ".join(f"`{name}`" if "_" in name else name for name in losses)
+    return f"{names[0].upper()}{names[1:]}." if names[0].isalpha() else f"{names}."
 
 
 def escaped(text: str) -> str:

@@ -94,8 +94,8 @@ def section(function: Any) -> str:
             f".. autofunction:: numbaloss.{facts.name}\n",
             ".. py:currentmodule:: numbaloss\n",
             f".. py:class:: {facts.class_name}{signature}\n",
-            f"   :func:`{facts.name}` as an object, called as ``criterion({', '.join(facts.inputs)})``. It has the methods",
-            "   of :class:`Loss`.\n",
+            f"   :func:`{facts.name}` as an object, called as ``criterion({', '.join(facts.inputs)})``.",
+            "   It has the methods of :class:`Loss`.\n",
             facts_table(function),
         ]
     )

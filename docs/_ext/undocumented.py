@@ -1,4 +1,5 @@
-"""Fails the build (under ``-W``) on a public name that no page documents, and on a loss without a doctest."""
+"""Fails the build (under ``-W``) on a public name that no page documents, on a loss without a doctest, and on an
+example that looks like a doctest but is not run as one."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -35,7 +37,14 @@ def check(app: Sphinx, env: BuildEnvironment) -> None:
             logger.warning("the docstring of %s has no doctest", name)
 
 
+def check_examples(app: Sphinx, doctree: nodes.document) -> None:
+    for block in doctree.findall(nodes.literal_block):
+        if block.astext().lstrip().startswith(">>>") and "testnodetype" not in block:
+            logger.warning("an example that is not run; write it in a {doctest} block", location=block)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("documented_modules", [], "env", [list])
     app.connect("env-check-consistency", check)
+    app.connect("doctree-read", check_examples)
     return {"version": "1", "parallel_read_safe": True}

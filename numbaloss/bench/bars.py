@@ -45,7 +45,9 @@ def bars(case: Case) -> tuple[Bar, ...]:
     return (HEAVY if name in HEAVY_LOSSES else OTHER) + memory
 
 
-def verdict(case: Case, ratios: Mapping[str, float], memory: float | None, error: float | None) -> tuple[str, list[str]]:
+def verdict(
+    case: Case, ratios: Mapping[str, float], memory: float | None, error: float | None
+) -> tuple[str, list[str]]:
     """``"splendid"``, ``"met"`` or ``"missed"``, and the promises missed; ``"unmeasured"`` where no peer took part."""
     held = [bar for bar in bars(case) if bar.peer in ratios]
     missed = [f"{bar.peer} {ratios[bar.peer]:.2f} < {bar.least:g}" for bar in held if ratios[bar.peer] < bar.least]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -16,11 +16,12 @@ from numbaloss.loss import Loss
 
 SIZES = ("small", "cache", "large")
 # By layout of the input: sizes of one call. "cache" fits the second-level cache of one core, "large" does not.
-FLAT = {"small": [(1_000,)], "cache": [(131_072,)], "large": [(4_194_304,)]}
-TABLE = {"small": [(100, 10)], "cache": [(4_096, 32)], "large": [(65_536, 64)]}
-ROWS = {"small": [(100, 10)], "cache": [(8_192, 16)], "large": [(65_536, 10), (8_192, 1_000)]}
+Shapes = Mapping[str, list[tuple[int, ...]]]
+FLAT: Shapes = {"small": [(1_000,)], "cache": [(131_072,)], "large": [(4_194_304,)]}
+TABLE: Shapes = {"small": [(100, 10)], "cache": [(4_096, 32)], "large": [(65_536, 64)]}
+ROWS: Shapes = {"small": [(100, 10)], "cache": [(8_192, 16)], "large": [(65_536, 10), (8_192, 1_000)]}
 # A loss whose sizes the bars name. (8, 21, 256, 256) is a batch of images to segment.
-SHAPES: dict[str, dict[str, list[tuple[int, ...]]]] = {
+SHAPES: dict[str, Shapes] = {
     "cross_entropy": {
         **ROWS,
         "cache": [(8_192, 16), (1_024, 128)],
@@ -96,8 +97,8 @@ def shapes(facts: Definition, size: str) -> list[tuple[int, ...]]:
 def select(names: Iterable[str], sizes: Iterable[str], hessians: Iterable[str]) -> list[Case]:
     """The cases of these losses (all if none are named) at these sizes: classes of size, or shapes as ``65536x10``.
 
-    `hessians` names the losses of which some peer has the Hessian. KeyError for an unknown loss, ValueError for a
-    size no loss is measured at.
+    `hessians` names the losses of which some peer has the Hessian. LookupError for an unknown loss, ValueError for
+    a size no loss is measured at.
     """
     from numbaloss.plugins.registry import function, list_losses
 

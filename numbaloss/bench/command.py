@@ -82,7 +82,7 @@ def _cases(losses: list[str], sizes: list[str]) -> list[Case]:
 
     try:
         return select(losses, sizes, LOSSES)
-    except (KeyError, ValueError) as error:
+    except (LookupError, ValueError) as error:
         raise typer.BadParameter(str(error.args[0])) from None
 
 

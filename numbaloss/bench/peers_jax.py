@@ -185,7 +185,8 @@ def prepare(case: Case, threads: int) -> Runner | None:
     arrays = [jax.device_put(array) for array in case.inputs()]
     wanted = tuple(case.facts.inputs.index(name) for name in case.facts.wrt)
     compiled = jax.jit(jax.value_and_grad(loss, argnums=wanted))
-    return Runner(lambda: jax.block_until_ready(compiled(*arrays)), _read)
+    wait: Callable[[Any], Any] = jax.block_until_ready
+    return Runner(lambda: wait(compiled(*arrays)), _read)
 
 
 def _read(result: Any) -> Result:

@@ -35,10 +35,11 @@ def prepare(case: Case, threads: int) -> Runner | None:
     loss = getattr(losses, name)(**arguments)
     raw, target = case.inputs()
     target = np.asarray(target, np.float32)
+    compared = 1 if case.facts.name in FLAT else 2
     if case.hessian:
         return Runner(
             lambda: loss.gradient_hessian(target, raw, n_threads=threads),
-            lambda result: (None, (factor * result[0],) if case.facts.name in FLAT else tuple(factor * r for r in result)),
+            lambda result: (None, tuple(factor * array for array in result[:compared])),
         )
     values, gradient = np.empty(len(raw), np.float32), np.empty_like(raw)
 

@@ -120,15 +120,15 @@ def _prepare(case: Case, threads: int, compiled: bool) -> Runner | None:
     wanted = [tensors[case.facts.inputs.index(name)].requires_grad_() for name in case.facts.wrt]
     if compiled:
         torch._dynamo.reset()
-        loss = torch.compile(loss, dynamic=False)  # type: ignore[call-overload]
+        loss = torch.compile(loss, dynamic=False)
 
     def call() -> tuple[Tensor, Any]:
         value = loss(*tensors)
         return value, torch.autograd.grad(value, wanted)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # kl_div's advice on reductions; inductor's on the machine
-        call()
+        warnings.simplefilter("ignore")  # kl_div's advice on reductions, inductor's on the machine
+        call()  # each of which comes once
     return Runner(call, _read)
 
 

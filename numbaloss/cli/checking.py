@@ -33,7 +33,9 @@ def check_losses(losses: list[str], json: bool) -> bool:
     if out is None:
         print_json([result.as_dict() for result in results])
     else:
-        verdict = f"[bad]{len(bad)} of {len(results)} checks failed[/]" if bad else f"[good]{len(results)} checks passed[/]"
+        verdict = f"[good]{len(results)} checks passed[/]"
+        if bad:
+            verdict = f"[bad]{len(bad)} of {len(results)} checks failed[/]"
         seconds = sum(result.seconds for result in results)
         ended = "; interrupted" if interrupted else ""
         out.print(f"{verdict} on {len(names)} {'loss' if len(names) == 1 else 'losses'} in {seconds:.1f} s{ended}")
@@ -55,7 +57,8 @@ def _checked(name: str, out: Console | None, in_detail: bool) -> list[Any]:
             status.update(f"{name}  [dim]{done} of {total}[/]")
             if in_detail or not result.good:
                 told = result.name.removeprefix("check_").replace("_", " ")
-                out.print(f"{MARKS[result.status]} {'' if in_detail else name + ': '}{told}  [dim]{result.seconds:.2f} s[/]")
+                about = told if in_detail else f"{name}: {told}"
+                out.print(f"{MARKS[result.status]} {about}  [dim]{result.seconds:.2f} s[/]")
             if not result.good:
                 out.print(f"    {escape(result.message)}", soft_wrap=True)
 

@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Loss functions as compiled kernels: what there is, what it computes, and whether it runs well here.",
-    epilog="Where to start:  [bold]numbaloss demo[/bold]  trains a classifier;  [bold]numbaloss list[/bold]  names the losses.",
+    epilog="Start with [bold]numbaloss demo[/bold], which trains a classifier, or [bold]numbaloss list[/bold].",
 )
 cache = typer.Typer(no_args_is_help=True, help="The compiled kernels on disk.")
 app.add_typer(cache, name="cache", rich_help_panel="This machine")
@@ -63,7 +63,7 @@ def list_(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Name the losses, built-in and from plugins, with what is known of each."""
+    """Name the losses, with what is known of each."""
     from numbaloss.cli.listing import list_losses
 
     list_losses(task, target, hessian, json)
@@ -82,7 +82,7 @@ def show(
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the plot into this PNG file instead.")] = None,
     plain: Annotated[bool, typer.Option("--no-plot", help="Leave the plot out.")] = False,
 ) -> None:
-    """Explain one loss: formula, facts, hyper-parameters, and a plot of value and slope."""
+    """Explain one loss: formula, facts, value and slope."""
     from numbaloss.cli.showing import show_loss
 
     show_loss(loss, source, plot, plain)
@@ -96,7 +96,7 @@ def check(
     ],
     json: Json = False,
 ) -> None:
-    """Run the conformance suite on losses; exits with 1 if a check fails."""
+    """Run the conformance suite; exit with 1 if a check fails."""
     from numbaloss.cli.checking import check_losses
 
     if not check_losses(losses, json):
@@ -118,7 +118,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the weights and of the shuffling.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder for the history, CSV and PNG.")] = Path("numbaloss-demo"),
 ) -> None:
-    """Train a classifier of real images with a loss of your choice, in plain NumPy."""
+    """Train a classifier of images with any loss, in NumPy."""
     from numbaloss.cli.training import train_demo
 
     train_demo(loss, data, epochs, batch_size, learning_rate, hidden, seed, output)
@@ -126,7 +126,7 @@ def demo(
 
 @app.command(rich_help_panel=MACHINE)
 def doctor(json: Json = False) -> None:
-    """Say what runs here: versions, processor, threads, cache, plugins, and what is degraded and why."""
+    """Say what runs here, and what is degraded and why."""
     from numbaloss.cli.doctor import examine
 
     examine(json)
@@ -138,7 +138,7 @@ def warmup(
     dtypes: Annotated[str, typer.Option(help="Element types, with commas between.")] = "float32,float64",
     hessian: Annotated[bool, typer.Option("--hessian", help="Also what grad_and_hess runs.")] = False,
 ) -> None:
-    """Compile kernels ahead, into the cache, so that first calls are fast."""
+    """Compile kernels ahead, so that first calls are fast."""
     from numbaloss.cli.warming import warm_up
 
     warm_up(losses, dtypes, hessian)
@@ -149,7 +149,7 @@ def plugins(
     json: Json = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where broken plugins failed.")] = False,
 ) -> None:
-    """Name the installed plugins, whether each is active, blocked or broken, and its losses."""
+    """Name the plugins: active, blocked or broken, and why."""
     from numbaloss.cli.listing import list_plugins
 
     list_plugins(json, traceback)
@@ -162,7 +162,7 @@ def plugins(
     options_metavar="[OPTIONS]",
 )
 def bench(context: typer.Context) -> None:
-    """Time losses against PyTorch, JAX, scikit-learn and the bare memory loop ([bold]bench --help[/bold] for more)."""
+    """Time losses against PyTorch, JAX and scikit-learn."""
     from numbaloss.bench.command import bench as command
 
     own = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich")

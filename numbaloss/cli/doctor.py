@@ -129,16 +129,18 @@ def degradations(report: dict[str, Any]) -> list[dict[str, str]]:
     if report["environment"].get("NUMBA_DISABLE_JIT", "0") != "0":
         found.append(("Nothing is compiled.", "NUMBA_DISABLE_JIT is set", "unset it"))
     if threads["used_by_large_calls"] == 1:
-        why = threads["reason"] or ("this process may use one core" if machine["cores"] == 1 else "Numba has one thread")
+        alone = "this process may use one core" if machine["cores"] == 1 else "Numba has one thread"
+        why = threads["reason"] or alone
         found.append(("Kernels run on one thread.", str(why), "see NUMBALOSS_PARALLEL, NUMBA_NUM_THREADS"))
     elif threads["layer"] == "workqueue":
-        found.append(("Threads serve only large calls from the main thread.", "Numba's layer is workqueue", _layer_help()))
+        why = "Numba's layer is workqueue"
+        found.append(("Threads serve only large calls from the main thread.", why, _layer_help()))
     if cache["folder"] is None:
         off = os.environ.get("NUMBALOSS_CACHE", "") != "" and not cache["searched"]
         why = "NUMBALOSS_CACHE turns it off" if off else str(cache["last_problem"] or "no folder can be written")
         found.append(("Every process compiles anew.", why, "name a folder by NUMBALOSS_CACHE_DIR"))
     elif cache["failures"]:
-        found.append(("The cache had problems.", str(cache["last_problem"]), "look at the folder's permissions and disk"))
+        found.append(("The cache had problems.", str(cache["last_problem"]), "see the folder's permissions and disk"))
     x86 = platform.machine().lower() in ("x86_64", "amd64")
     if x86 and "avx2" not in machine["simd"]:
         found.append(("Vectors are short.", "this processor has no AVX2", "nothing: it is the processor"))

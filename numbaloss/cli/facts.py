@@ -20,6 +20,21 @@ TARGETS = {
     "class_list": "lists of class labels",
     "class_or_distribution": "class labels or probabilities",
 }
+BRIEFLY = {
+    "real": "real",
+    "sign": "−1, 1",
+    "probability": "probabilities",
+    "positive": "above 0",
+    "nonnegative": "from 0",
+    "class": "classes",
+    "class_list": "lists of classes",
+    "class_or_distribution": "classes, probabilities",
+}
+
+
+def briefly(kind: str) -> str:
+    """A kind of target in a table."""
+    return BRIEFLY.get(kind, words(kind))
 
 
 def words(kind: str) -> str:

@@ -45,7 +45,7 @@ class _Reader:
     """Reads tokens from left to right; each method takes what it names and gives its text."""
 
     def __init__(self, latex: str) -> None:
-        self.tokens = TOKEN.findall(" ".join(latex.split()))
+        self.tokens: list[str] = TOKEN.findall(" ".join(latex.split()))
         self.at = 0
 
     def read(self, until: str | None = None) -> str:
@@ -80,7 +80,7 @@ class _Reader:
             return ""
         if name in ("frac", "tfrac", "dfrac"):
             above, below = self.argument(), self.argument()
-            return "½" if (above, below) == ("1", "2") else f"{_grouped(above)}/{_grouped(below)}"
+            return "½" if (above, below) == ("1", "2") else f"{_grouped(above)}/{_grouped(below, below=True)}"
         if name == "sqrt":
             return f"√{_grouped(self.argument())}"
         if name in WORDS:
@@ -111,9 +111,10 @@ def _script(text: str, mark: str) -> str:
     return f"{mark}({text})" if mark == "^" else f"[{text.replace(' ', ',')}]"
 
 
-def _grouped(text: str) -> str:
-    """In parentheses, unless it is a single thing."""
-    simple = re.fullmatch(r"[\w.∞]+|\|[^|]*\||[a-z]*\([^()]*\)[²³]?", text)
+def _grouped(text: str, below: bool = False) -> str:
+    """In parentheses, unless it is a single thing; below a fraction line ``2β`` is two."""
+    single = r"\d+|[^\W\d_]\w?" if below else r"[\w.∞]+"
+    simple = re.fullmatch(rf"{single}|\|[^|]*\||[a-z]*\([^()]*\)[²³]?|[a-z]+\(\|[^()]*\)", text)
     return text if simple else f"({text})"
 
 

@@ -41,9 +41,9 @@ def _print_table(chosen: list[Definition]) -> None:
     out = console()
     foreign = any(registry.origin(facts.name) != "numbaloss" for facts in chosen)
     wide = out.width >= WIDE
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("loss", style="name", no_wrap=True)
-    table.add_column("targets")
+    table.add_column("targets", no_wrap=True)
     table.add_column("gradients by")
     table.add_column("Hessian", justify="center")
     table.add_column("convex", justify="center")
@@ -57,7 +57,7 @@ def _print_table(chosen: list[Definition]) -> None:
         for facts in group:
             cells = [
                 f"  {facts.name}",
-                described.words(facts.target).partition(",")[0],
+                described.briefly(facts.target),
                 ", ".join(facts.differentiable),
                 "[good]✓[/]" if facts.hessian else "[dim]–[/]",
                 "[good]✓[/]" if facts.convex else "[dim]–[/]",

@@ -34,7 +34,7 @@ def _evaluated(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:
     first, *others = sweep.inputs
     if facts.facts.get("class_mean") and first.ndim == 1:
         first, others = first[:, None], [other[:, None] for other in others]
-    vector = facts.facts.get("vector")
+    vector = str(facts.facts.get("vector", ""))
     many = np.ndim(loss.parameters[vector]) if vector else 0
     if many:  # several quantiles: the first stands for all
         first, others = np.repeat(first[:, None], np.size(loss.parameters[vector]), axis=1), others

@@ -27,17 +27,17 @@ LINTER_NOTE = re.compile(r"[ ]*#[ ]*(type: ignore|noqa)[^\n]*")
 
 def print_source(out: Console, loss: Loss) -> None:
     """Print what is compiled when `loss` gives value and gradient of float32 arrays."""
-    facts = loss.definition
-    helpers = [function for function in _reached(facts.maths, {}) if function is not facts.maths]
-    mine = [function for function in helpers if PRIMITIVES.get(function.__name__) is not function]
-    used = sorted(function.__name__ for function in helpers if PRIMITIVES.get(function.__name__) is function)
-    out.rule(f"[bold]The mathematics[/]  [dim]{facts.maths.__module__}[/]", align="left")
-    for function in (facts.maths, *mine):
+    maths: Any = loss.definition.maths
+    helpers = [function for function in _reached(maths, {}) if function is not maths]
+    mine = [function for function in helpers if not _is_primitive(function)]
+    used = sorted(function.__name__ for function in helpers if _is_primitive(function))
+    out.rule(f"[bold]The mathematics[/]  [dim]{maths.__module__}[/]", align="left")
+    for function in (maths, *mine):
         _print_function(out, function)
     if used:
         out.print(f"[dim]Compiled twins stand for the primitives {', '.join(used)}.[/]\n")
     for title, twins in _kernels(loss):
-        template, dtype, label = twins._arguments
+        template, dtype, _ = twins._arguments
         kernel = twins.bound(parallel=False)
         holes = {name: hole for name, hole in twins._holes.items() if isinstance(hole, FunctionType)}
         where = f"{title + ', ' if title else ''}{dtype} · {template.__module__}.{template.__name__}"
@@ -49,7 +49,7 @@ def print_source(out: Console, loss: Loss) -> None:
             _print_function(out, hole, name)
         out.print("[bold]The loops they are put into[/] [dim](shared by all losses of this structure)[/]")
         for function in reversed(list(_reached(template, holes))):
-            if PRIMITIVES.get(function.__name__) is not function:
+            if not _is_primitive(function):
                 _print_function(out, function)
 
 
@@ -75,12 +75,16 @@ def _reached(function: Any, holes: dict[str, Any]) -> Iterator[FunctionType]:
             continue
         seen.add(id(current))
         yield current
-        if PRIMITIVES.get(current.__name__) is current:
+        if _is_primitive(current):
             continue
         for name in sorted(names_read(current.__code__)):
             value = current.__globals__.get(name)
             if name not in holes and isinstance(value, FunctionType):
                 waiting.append(value)
+
+
+def _is_primitive(function: FunctionType) -> bool:
+    return PRIMITIVES.get(function.__name__) is function
 
 
 def _print_function(out: Console, function: FunctionType, known_as: str = "") -> None:

@@ -60,10 +60,12 @@ def warm_up(losses: list[str] | None, dtypes: str, hessian: bool) -> None:
             bar.advance(task)
     found = kernel_files.statistics
     out.print(
-        f"[good]✓[/] {len(names)} losses in {', '.join(kinds)}: {found.stores} kernels compiled, {found.hits} found in the "
-        f"cache, in {time.perf_counter() - started:.1f} s",
+        f"[good]✓[/] {len(names)} {'loss' if len(names) == 1 else 'losses'} in {', '.join(kinds)}: "
+        f"{found.stores} kernels compiled, {found.hits} found in the cache, in {time.perf_counter() - started:.1f} s",
+        soft_wrap=True,
     )
-    out.print(f"  [dim]{size(kernel_files.size())} ({size(kernel_files.size() - before)} new) in {place}[/]", soft_wrap=True)
+    now = kernel_files.size()
+    out.print(f"  [dim]{size(now)} ({size(max(0, now - before))} new) in {place}[/]", soft_wrap=True)
     for line in failed:
         out.print(f"[bad]✗[/] {line}", markup=True, soft_wrap=True)
     if found.failures:

@@ -153,10 +153,11 @@ def log_cosh_loss(input, target):
     size = abs(error)
     grown = expm1(size if size < 8.0 else 8.0)  # cosh(e) - 1 = grown^2 / (2 (1 + grown))
     decay = exp(-2.0 * size)
-    near = log1p(0.5 * grown * (grown / (1.0 + grown)))
-    far = size - 0.6931471805599453 + log1p(decay)
+    far = size >= 8.0
+    value = log1p(decay if far else 0.5 * grown * (grown / (1.0 + grown)))
+    value += size - 0.6931471805599453 if far else 0.0 * size
     slope = tanh(error)
-    return far if size >= 8.0 else near + 0.0 * size, (slope, -slope), 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
+    return value, (slope, -slope), 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
 
 
 @pointwise(differentiable=BOTH, limits={"delta": "(0, inf)"}, convex=True)

@@ -79,7 +79,7 @@ def _one_of(candidates: list[Candidate]) -> Candidate:
 
 
 def in_folder(folder: Path) -> list[Candidate]:
-    """A plugin for each ``NAME.py`` and each package ``NAME`` in a folder, sorted; names that start with _ are left out.
+    """A plugin for each ``NAME.py`` and each package ``NAME`` in a folder, sorted; a name with _ in front is left out.
 
     Raises NotADirectoryError or FileNotFoundError where there is no such folder.
     """

@@ -72,10 +72,14 @@ class PluginLoader:
         """Load the installed plugins and those of the environment's folders, once; give all plugins known."""
         if not self._complete:
             with self._lock:
-                if not self._complete and not self._busy:  # busy: a plugin asks for a loss while it is loaded
-                    self._take(self._found())
-                    self._complete = True
+                self._load()
         return tuple(self.plugins)
+
+    def _load(self) -> None:
+        if self._complete or self._busy:  # another thread was faster; or a plugin asks for a loss while it is loaded
+            return
+        self._take(self._found())
+        self._complete = True
 
     def load_folder(self, folder: Path) -> tuple[PluginInfo, ...]:
         """Load the plugin files of a folder; give what became of them."""

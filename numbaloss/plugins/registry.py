@@ -42,8 +42,8 @@ _plugins = PluginLoader(builtins)
 def load_plugins() -> tuple[PluginInfo, ...]:
     """Load all plugins, once, and give what became of each: those of installed packages, then plugin files.
 
-    A plugin that cannot be loaded is left out with one `PluginWarning`. What the environment can say about plugins is in
-    `numbaloss.plugins.policy`.
+    A plugin that cannot be loaded is left out with one `PluginWarning`. What the environment can say about plugins is
+    in `numbaloss.plugins.policy`.
     """
     return _plugins.load()
 
@@ -51,8 +51,8 @@ def load_plugins() -> tuple[PluginInfo, ...]:
 def load_plugin_dir(path: str | os.PathLike[str]) -> tuple[PluginInfo, ...]:
     """Load every ``NAME.py`` (and every package) in a folder as a plugin, and give what became of each.
 
-    They appear as modules ``numbaloss_local.NAME``. Raises FileNotFoundError or NotADirectoryError where there is no such
-    folder; a file that fails is left out with a `PluginWarning`.
+    They appear as modules ``numbaloss_local.NAME``. Raises FileNotFoundError or NotADirectoryError where there is no
+    such folder; a file that fails is left out with a `PluginWarning`.
     """
     return _plugins.load_folder(Path(path).expanduser())
 

@@ -43,12 +43,9 @@ class PointwiseLoss(Loss):
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._kernels: dict[Any, tuple[Twins, tuple[Any, ...]]] = {}
-        self._special = self.weight is not None or any(
-            name in self.definition.facts for name in ("class_mean", "broadcast", "vector")
-        )
         self._class_mean = bool(self.definition.facts.get("class_mean"))
         self._vectors = tuple(name for name, value in self.parameters.items() if isinstance(value, np.ndarray))
-        self._special = self._special or bool(self._vectors)
+        self._special = self._class_mean or self.weight is not None or bool(self._vectors)
 
         self._quick_when = not self._special and self.reduction in ("mean", "sum") and len(self.definition.wrt) == 1
 

@@ -30,6 +30,12 @@ TypeError, ValueError
     interval.
 """
 
+# What an elementwise loss's own weight does, by what the mean divides by.
+WEIGHT = {
+    "sum": "Multiplies each element, broadcast from the right; the mean divides by the sum of the weights.",
+    "count": "Multiplies each element, broadcast from the right; does not enter the denominator.",
+}
+
 
 def publish(definition: Definition, base: type[Loss]) -> Callable[..., Any]:
     """The function users call; its class is at ``function.Loss``, its facts at ``function.definition``."""
@@ -70,7 +76,7 @@ def common_arguments(definition: Definition) -> dict[str, Any]:
 
 def documentation(definition: Definition) -> str:
     """The mathematics' docstring, its parameters followed by those every loss takes."""
-    weight = definition.facts.get("weight_doc", "")
+    weight = definition.facts.get("weight_doc", WEIGHT.get(definition.weight or "", ""))
     common = COMMON.format(
         weight=f"weight : array, optional\n    {weight}\n" if definition.weight else "",
         reductions=", ".join(f'"{name}"' for name in definition.reductions),

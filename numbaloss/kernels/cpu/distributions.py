@@ -8,9 +8,9 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import out_of_line
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import STRIP, log_normaliser_above, narrow, part, peak
+from numbaloss.kernels.cpu.row import STRIP, log_normaliser_above, narrow, peak
 
 WORK = 16384  # elements a parallel task takes on
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -24,6 +25,34 @@ def out_of_line(typing_context: Any) -> Any:
 
 
 out_of_line.plain = lambda: None  # what it means under NUMBA_DISABLE_JIT
+
+
+def part(array: Any, low: int, high: int) -> Any:
+    """A slice, or None of None."""
+    return None if array is None else array[low:high]
+
+
+def like(wanted: Any, array: Any) -> Any:
+    """New memory of `array`'s shape and type, or None where `wanted` is None."""
+    return None if wanted is None else np.empty_like(array)
+
+
+# Written out by type: from one function that may return None, Numba would infer an optional array.
+@overload(part)
+def _part(array, low, high):  # type: ignore[no-untyped-def]
+    if isinstance(array, types.NoneType):
+        return lambda array, low, high: None
+    return lambda array, low, high: array[low:high]
+
+
+@overload(like)
+def _like(wanted, array):  # type: ignore[no-untyped-def]
+    if isinstance(wanted, types.NoneType):
+        return lambda wanted, array: None
+    return lambda wanted, array: np.empty_like(array)
+
+
+part.by_type = like.by_type = True  # type: ignore[attr-defined]  # tells the binder to leave them as they are
 
 
 def strict(function: Function) -> Function:

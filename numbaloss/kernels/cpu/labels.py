@@ -6,6 +6,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.kernels.cpu.intrinsics import out_of_line
+from numbaloss.kernels.cpu.pointwise import in_order
 
 BLOCK = 8192
 
@@ -36,14 +37,9 @@ def scan(labels, classes, ignored, weights, row_weights):  # type: ignore[no-unt
     """(number of labels out of range, sum of the weights of the rows that are not ignored)."""
     n = labels.size
     blocks = (n + BLOCK - 1) // BLOCK
-    bad = np.zeros(blocks, np.int64)
-    mass = np.zeros(blocks, np.float64)
+    bad = np.empty(blocks, np.float64)
+    mass = np.empty(blocks, np.float64)
     for b in prange(blocks):
         low = b * BLOCK
         bad[b], mass[b] = scan_block(labels, low, min(low + BLOCK, n), classes, ignored, weights, row_weights)
-    wrong = 0
-    total = np.float64(0.0)
-    for b in range(blocks):
-        wrong += bad[b]
-        total += mass[b]
-    return wrong, total
+    return in_order(bad), in_order(mass)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import out_of_line
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import fill, narrow, part
+from numbaloss.kernels.cpu.row import fill, narrow
 
 WORK = 16384  # elements a parallel task takes on
 

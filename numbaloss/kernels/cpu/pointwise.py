@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import out_of_line, strict
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part, strict
 
 BLOCK = 4096  # elements summed in the element type; across blocks the sum is float64, in index order
 
@@ -30,13 +30,6 @@ def window(arrays: Any, low: int, high: int) -> Any:
 def window_out(arrays: Any, low: int, high: int) -> Any:
     """Open name: the same slice of every gradient."""
     raise NotImplementedError
-
-
-def cut(array: Any, low: int, high: int) -> Any:
-    """A slice, or None of None."""
-    if array is None:
-        return None
-    return array[low:high]
 
 
 def block(n, inputs, params, weights, scale, values, gradients, curvatures, sums):  # type: ignore[no-untyped-def]
@@ -64,8 +57,8 @@ def in_order(partials):  # type: ignore[no-untyped-def]
     """The sum of the blocks, in one order for any number of threads."""
     out_of_line()
     total = np.float64(0.0)
-    for partial in partials:
-        total = total + partial
+    for b in range(partials.size):
+        total = total + partials[b]
     return total
 
 
@@ -80,11 +73,11 @@ def sweep(n, inputs, params, weights, scale, values, gradients, curvatures, sums
             high - low,
             window(inputs, low, high),
             params,
-            cut(weights, low, high),
+            part(weights, low, high),
             scale,
-            cut(values, low, high),
+            part(values, low, high),
             window_out(gradients, low, high),
-            cut(curvatures, low, high),
+            part(curvatures, low, high),
             sums,
         )
     return in_order(partials)

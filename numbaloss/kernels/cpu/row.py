@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.compile.primitives import exp, log, log1p, maximum, tanh
+from numbaloss.kernels.cpu.intrinsics import part
 
 STRIP = 4096  # elements summed in the element type; across strips the sum is float64, in index order
 
@@ -14,13 +15,6 @@ STRIP = 4096  # elements summed in the element type; across strips the sum is fl
 def narrow(value: Any) -> Any:
     """Open name: a number in the element type."""
     raise NotImplementedError
-
-
-def part(array, low, high):  # type: ignore[no-untyped-def]
-    """A slice, or None of None."""
-    if array is None:
-        return None
-    return array[low:high]
 
 
 def capped(logit, softcap):  # type: ignore[no-untyped-def]

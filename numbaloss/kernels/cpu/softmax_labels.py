@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import out_of_line
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import (
     cap_curvature,
@@ -19,7 +19,6 @@ from numbaloss.kernels.cpu.row import (
     gaps,
     log_sum,
     narrow,
-    part,
     peak,
 )
 

@@ -14,9 +14,9 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, log, log1p, maximum
-from numbaloss.kernels.cpu.intrinsics import out_of_line, strict
+from numbaloss.kernels.cpu.intrinsics import like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, narrow, part
+from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, narrow
 
 WIDTH = 128
 GROUP = 32  # classes summed plainly; across groups the sum carries its rounding error along
@@ -35,13 +35,6 @@ def raise_peaks(row, n, scratch):  # type: ignore[no-untyped-def]
     """Raise each row's peak to its logit of this class."""
     for r in range(n):
         scratch[PEAK + r] = maximum(scratch[PEAK + r], row[r])
-
-
-def cap_peaks(n, softcap, scratch):  # type: ignore[no-untyped-def]
-    """The peak of the capped logits is the cap of the peak."""
-    if softcap is not None:
-        for r in range(n):
-            scratch[PEAK + r] = capped(scratch[PEAK + r], softcap)
 
 
 def add_exponentials(row, n, c, softcap, scratch, stored):  # type: ignore[no-untyped-def]
@@ -190,11 +183,13 @@ def label_tile(
     out_of_line()
     n = labels.size
     skipped = gather(tile, stride, labels, ignored, weights, row_weights, scratch)
-    fill(scratch[PEAK : PEAK + WIDTH], -np.inf)
+    fill(scratch[PEAK : PEAK + WIDTH], narrow(-np.inf))
     fill(scratch[SUM : GAP_LOW + WIDTH], 0.0)
     for c in range(classes):
         raise_peaks(tile[c * stride : c * stride + n], n, scratch)
-    cap_peaks(n, softcap, scratch)
+    if softcap is not None:  # the peak of the capped logits is the cap of the peak
+        for r in range(n):
+            scratch[PEAK + r] = capped(scratch[PEAK + r], softcap)
     mass, even = narrow(classes), 0.0
     if smoothing is not None:  # before the exponentials: the gradient may overwrite the tile
         even = smoothing / mass
@@ -279,8 +274,7 @@ def label_small_block(
     out_of_line()
     scratch = np.empty(SLOTS, flat.dtype)
     tile = np.empty(classes * WIDTH, flat.dtype)
-    slopes = None if gradient is None else np.empty(classes * WIDTH, flat.dtype)
-    bends = None if curvature is None else np.empty(classes * WIDTH, flat.dtype)
+    slopes, bends = like(gradient, tile), like(curvature, tile)
     total = np.float64(0.0)
     for low in range(first, last, WIDTH):
         high = min(low + WIDTH, last)

@@ -1,0 +1,163 @@
+"""Checks that how arrays lie in memory changes nothing, that inputs stay as they are, and that `out` is used."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from numbaloss.testing import inputs as drawn
+from numbaloss.testing.basics import Array, LossFunction, made, same_bits
+
+
+def _strided(array: Array) -> Array:
+    wide = np.zeros([2 * length for length in array.shape], array.dtype)
+    view = wide[tuple(slice(None, None, 2) for _ in array.shape)]
+    view[...] = array
+    return view
+
+
+def _padded_rows(array: Array) -> Array:
+    wide = np.zeros((*array.shape[:-1], array.shape[-1] + 3), array.dtype)
+    view = wide[..., : array.shape[-1]]
+    view[...] = array
+    return view
+
+
+def _backwards(array: Array) -> Array:
+    turned = tuple(slice(None, None, -1) for _ in array.shape)
+    return np.ascontiguousarray(array[turned])[turned]
+
+
+def _read_only(array: Array) -> Array:
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+def _swapped(array: Array) -> Array:
+    return array.astype(array.dtype.newbyteorder())
+
+
+def _unaligned(array: Array) -> Array:
+    room = np.zeros(array.nbytes + 1, np.uint8)
+    view = room[1:].view(array.dtype).reshape(array.shape)
+    view[...] = array
+    return view
+
+
+def _class_last(array: Array) -> Array:
+    if array.ndim < 3:
+        return array.copy(order="F")
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)
+
+
+LAYOUTS: dict[str, Callable[[Array], Array]] = {
+    "column by column": lambda array: array.copy(order="F"),
+    "class axis last": _class_last,
+    "every second": _strided,
+    "rows with padding": _padded_rows,
+    "backwards": _backwards,
+    "read-only": _read_only,
+    "other byte order": _swapped,
+    "unaligned": _unaligned,
+    "a matrix's subclass": lambda array: array.view(np.memmap),
+}
+
+
+def check_layouts(loss: LossFunction) -> None:
+    """Strides, order, byte order, alignment and read-only memory give the bits that plain arrays give."""
+    facts = loss.definition
+    first = facts.differentiable[:1]
+    for kind in drawn.kinds(facts):
+        arrays = drawn.draw(facts, kind=kind, rows=5, salt="layouts")
+        criterion = made(loss, reduction="none")
+        values, gradient = criterion.value_and_grad(*arrays, wrt=first)
+        for layout, lay in LAYOUTS.items():
+            laid = tuple(map(lay, arrays))
+            got, slopes = criterion.value_and_grad(*laid, wrt=first)
+            what = f"{kind}, {layout}"
+            _nearly_bits(got, values, f"{what}: values")
+            _nearly_bits(slopes, gradient, f"{what}: gradient")
+
+
+def _nearly_bits(got: Array, wanted: Array, what: str) -> None:
+    """The same type and shape, and the same numbers to two units of the last place.
+
+    Which layout picks which kernel is free, and a kernel for rows adds in another order than one for planes.
+    """
+    assert got.shape == wanted.shape, f"{what}: shape {got.shape}, wanted {wanted.shape}"
+    assert got.dtype.newbyteorder("=") == wanted.dtype, f"{what}: dtype {got.dtype}, wanted {wanted.dtype}"
+    scale = float(np.max(np.abs(wanted), initial=0.0))
+    np.testing.assert_allclose(got, wanted, rtol=1e-14, atol=1e-15 * scale, err_msg=what)
+
+
+def check_memory_mapped(loss: LossFunction) -> None:
+    """Inputs may be files opened read-only."""
+    facts = loss.definition
+    arrays = drawn.draw(facts, rows=5, salt="layouts")
+    criterion = made(loss)
+    with tempfile.TemporaryDirectory() as folder:
+        mapped = []
+        for number, array in enumerate(arrays):
+            path = Path(folder) / f"{number}.npy"
+            np.save(path, array)
+            mapped.append(np.load(path, mmap_mode="r"))
+        same_bits(criterion(*mapped), criterion(*arrays), "value of memory-mapped arrays")
+        del mapped
+
+
+def check_lists(loss: LossFunction) -> None:
+    """Lists of numbers are read as float64 arrays, and lists of whole numbers, too."""
+    facts = loss.definition
+    arrays = drawn.draw(facts, rows=3, salt="layouts")
+    criterion = made(loss)
+    lists = [array.tolist() for array in arrays]
+    same_bits(criterion(*lists), criterion(*arrays), "value of lists")
+    value, gradient = criterion.value_and_grad(*lists, wrt=facts.differentiable[:1])
+    same_bits(value, criterion.value_and_grad(*arrays, wrt=facts.differentiable[:1])[0], "value of lists, with gradient")
+    assert isinstance(gradient, np.ndarray), f"the gradient of lists is a {type(gradient)}"
+
+
+def check_inputs_untouched(loss: LossFunction) -> None:
+    """No call changes its inputs, however they lie."""
+    facts = loss.definition
+    for kind in drawn.kinds(facts):
+        arrays = drawn.draw(facts, kind=kind, rows=5, salt="layouts")
+        for lay in (np.copy, _strided, _swapped):
+            given = tuple(map(lay, arrays))
+            weight = np.ones(5)
+            criterion = made(loss, reduction="none")
+            criterion(*given)
+            criterion.value_and_grad(*given, wrt=facts.differentiable[:1])
+            criterion.total(*given, sample_weight=weight)
+            if facts.hessian:
+                criterion.grad_and_hess(*given)
+            for name, array, kept in zip(facts.inputs, given, arrays, strict=True):
+                assert np.array_equal(array, kept), f"{kind}: {name} was changed"
+            assert np.all(weight == 1.0), f"{kind}: sample_weight was changed"
+
+
+def check_out(loss: LossFunction) -> None:
+    """The gradient is written to `out`, which is returned; any layout, and the input itself, will do."""
+    facts = loss.definition
+    first = facts.wrt[:1]
+    index = facts.inputs.index(first[0])
+    for kind in drawn.kinds(facts):
+        arrays = drawn.draw(facts, kind=kind, rows=5, salt="layouts")
+        criterion = made(loss, reduction="none")
+        values, gradient = criterion.value_and_grad(*arrays, wrt=first)
+        for layout in ("", "column by column", "every second", "backwards", "unaligned"):
+            out = LAYOUTS.get(layout, np.copy)(np.full_like(arrays[index], 7.0))
+            got, slopes = criterion.value_and_grad(*arrays, wrt=first, out=out)
+            what = f"{kind}, out {layout or 'plain'}"
+            assert slopes is out, f"{what}: another array was returned"
+            _nearly_bits(out, gradient, f"{what}: gradient")
+            _nearly_bits(got, values, f"{what}: values")
+        given = [array.copy() for array in arrays]
+        got, slopes = criterion.value_and_grad(*given, wrt=first, out=given[index])
+        assert slopes is given[index], f"{kind}: out is the input, but another array was returned"
+        _nearly_bits(slopes, gradient, f"{kind}, out is the input: gradient")
+        _nearly_bits(got, values, f"{kind}, out is the input: values")
