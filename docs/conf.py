@@ -36,7 +36,7 @@ html_theme = "furo"
 html_title = f"numbaloss {version}"
 html_show_sourcelink = False
 
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
 napoleon_google_docstring = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,10 +16,10 @@ THEME = Theme({"name": "bold cyan", "number": "magenta", "good": "green", "bad":
 
 
 def console() -> Console:
-    """A console on standard output; without a terminal it is 100 columns wide and has no colours."""
+    """A console on standard output; without a terminal it is 120 columns wide and has no colours."""
     made = Console(theme=THEME, highlight=False)
     if not made.is_terminal and "COLUMNS" not in made._environ:
-        made.width = 100
+        made.width = 120
     return made
 
 
@@ -28,9 +29,24 @@ def print_json(value: Any) -> None:
 
 
 @contextlib.contextmanager
-def quiet_stdout() -> Iterator[None]:
-    """Sends what others print while being imported to standard error, so that output stays readable by programs."""
-    with contextlib.redirect_stdout(sys.stderr):
+def loading_plugins(tell: bool = True) -> Iterator[None]:
+    """For blocks that may load plugins: what these print goes to standard error, so that output stays fit for programs.
+
+    Plugins left out are a line each on standard error; with ``tell=False`` (where the command itself reports them) none.
+    """
+    from numbaloss.plugins.errors import PluginWarning
+
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, PluginWarning):
+                shown(message, category, *where, **more)
+            elif tell:
+                sys.stderr.write(f"numbaloss: {message} (see `numbaloss plugins`)\n")
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", PluginWarning)
         yield
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from numbaloss.cli.console import console, print_json, quiet_stdout, size
+from numbaloss.cli.console import console, loading_plugins, print_json, size
 
 # Package -> what it adds here.
 EXTRAS = {
@@ -30,7 +30,7 @@ FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512bf16",
 
 def examine(json: bool) -> None:
     """Print the report."""
-    with quiet_stdout():
+    with loading_plugins(tell=False):
         report = gathered()
     if json:
         print_json(report)

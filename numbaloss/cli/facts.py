@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from numbaloss.definition import Definition
@@ -70,8 +69,3 @@ def limits(facts: Definition, name: str) -> str | list[Any] | None:
     """Where a hyper-parameter may lie: an interval as text, a list of choices, or None for anywhere."""
     limit = facts.limits.get(name)
     return list(limit) if isinstance(limit, tuple) else (None if limit is None else str(limit))
-
-
-def signature(parameters: Mapping[str, Any]) -> str:
-    """Hyper-parameters with their defaults: ``delta=1.0``."""
-    return ", ".join(f"{name}={value!r}" for name, value in parameters.items())

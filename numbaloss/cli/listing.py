@@ -9,19 +9,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from numbaloss.cli import facts as described
-from numbaloss.cli.console import console, print_json, quiet_stdout
+from numbaloss.cli.console import console, loading_plugins, print_json
 from numbaloss.cli.errors import UserError, users_mistakes
 from numbaloss.definition import Definition
 from numbaloss.plugins import registry
 from numbaloss.plugins.errors import PluginError
 
 STATUS = {"active": "good", "blocked": "warn", "broken": "bad"}
-WIDE = 110  # columns from which hyper-parameters are in the table
+# Columns of the terminal from which the gradients, and the hyper-parameters, are in the table.
+MIDDLE, WIDE = 104, 136
 
 
 def list_losses(task: str | None, target: str | None, hessian: bool | None, json: bool) -> None:
     """Print the losses these options choose."""
-    with quiet_stdout(), users_mistakes(PluginError):
+    with loading_plugins(), users_mistakes(PluginError):
         everything = registry.list_losses()
     for option, wanted, known in (
         ("--task", task, {facts.task for facts in everything}),
@@ -40,15 +41,16 @@ def list_losses(task: str | None, target: str | None, hessian: bool | None, json
 def _print_table(chosen: list[Definition]) -> None:
     out = console()
     foreign = any(registry.origin(facts.name) != "numbaloss" for facts in chosen)
-    wide = out.width >= WIDE
+    middle, wide = out.width >= MIDDLE, out.width >= WIDE
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("loss", style="name", no_wrap=True)
     table.add_column("targets", no_wrap=True)
-    table.add_column("gradients by")
+    if middle:
+        table.add_column("gradients by", no_wrap=True)
     table.add_column("Hessian", justify="center")
     table.add_column("convex", justify="center")
     if wide:
-        table.add_column("hyper-parameters", style="dim")
+        table.add_column("hyper-parameters", style="dim", overflow="fold")
     if foreign:
         table.add_column("from", style="dim")
     for task, group in groupby(chosen, key=lambda facts: facts.task):
@@ -58,12 +60,12 @@ def _print_table(chosen: list[Definition]) -> None:
             cells = [
                 f"  {facts.name}",
                 described.briefly(facts.target),
-                ", ".join(facts.differentiable),
+                *([", ".join(facts.differentiable)] if middle else []),
                 "[good]✓[/]" if facts.hessian else "[dim]–[/]",
                 "[good]✓[/]" if facts.convex else "[dim]–[/]",
             ]
             if wide:
-                cells.append(escape(described.signature(facts.parameters)))
+                cells.append(", ".join(facts.parameters))
             if foreign:
                 cells.append(escape(registry.origin(facts.name)))
             table.add_row(*cells)
@@ -76,7 +78,7 @@ def list_plugins(json: bool, traceback: bool) -> None:
     """Print what is known of every plugin found."""
     from dataclasses import asdict
 
-    with quiet_stdout(), users_mistakes(PluginError):
+    with loading_plugins(tell=False), users_mistakes(PluginError):
         found = registry.load_plugins()
     if json:
         print_json([asdict(plugin) for plugin in found])

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from numbaloss.cli import facts as described
-from numbaloss.cli.console import console, quiet_stdout
+from numbaloss.cli.console import console, loading_plugins
 from numbaloss.cli.docstrings import print_docstring
 from numbaloss.cli.errors import UserError, users_mistakes
 from numbaloss.definition import Definition
@@ -23,7 +23,7 @@ def parsed(text: str) -> Loss:
     """The loss a user named, with the hyper-parameters in parentheses; `UserError` where there is none."""
     from numbaloss.mix import Mix, from_expression
 
-    with quiet_stdout(), users_mistakes(LookupError, ValueError, TypeError, PluginError):
+    with loading_plugins(), users_mistakes(LookupError, ValueError, TypeError, PluginError):
         loss = from_expression(text)
     if isinstance(loss, Mix):
         raise UserError(f"{text} is a mix of several losses; name one")

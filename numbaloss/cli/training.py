@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from numbaloss.cli.console import console, quiet_stdout
+from numbaloss.cli.console import console, loading_plugins
 from numbaloss.cli.errors import UserError, users_mistakes
 from numbaloss.plugins.errors import PluginError
 
@@ -22,7 +22,7 @@ def train_demo(
         from numbaloss.demo import run
         from numbaloss.mix import from_expression
 
-        with quiet_stdout(), users_mistakes(LookupError, ValueError, TypeError, PluginError):
+        with loading_plugins(), users_mistakes(LookupError, ValueError, TypeError, PluginError):
             criterion = from_expression(loss)
         with users_mistakes(ValueError, TypeError, OSError, ImportError):
             result = run(

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from numbaloss.cli.console import console, quiet_stdout, size
+from numbaloss.cli.console import console, loading_plugins, size
 from numbaloss.cli.errors import UserError, users_mistakes
 from numbaloss.loss import Loss
 from numbaloss.plugins import registry
@@ -77,7 +77,7 @@ def warm_up(losses: list[str] | None, dtypes: str, hessian: bool) -> None:
 def chosen_names(losses: list[str] | None) -> list[str]:
     """The names an option gave, with commas between or repeated; every loss for none or ``all``."""
     given = [name.strip() for text in losses or () for name in text.split(",") if name.strip()]
-    with quiet_stdout(), users_mistakes(LookupError, PluginError):
+    with loading_plugins(), users_mistakes(LookupError, PluginError):
         if not given or given == ["all"]:
             return [facts.name for facts in registry.list_losses()]
         return [registry.function(name).__name__ for name in given]

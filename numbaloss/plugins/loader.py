@@ -112,7 +112,7 @@ class PluginLoader:
             self._busy = False
         for plugin in broken:
             message = f"the plugin {plugin.name!r} of {plugin.distribution} {plugin.version}".rstrip()
-            warnings.warn(f"{message} is left out: {plugin.reason}", PluginWarning, stacklevel=4)
+            warnings.warn(f"{message} is left out: {plugin.reason}", PluginWarning, stacklevel=5)
 
     def _loaded(self, candidate: Candidate) -> PluginInfo:
         """Load one plugin, or say why not."""

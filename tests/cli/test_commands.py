@@ -46,7 +46,7 @@ def test_list_names_every_loss_once() -> None:
         assert words.count(name) == 1
 
 
-@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("width", [80, 100, 110, 120, 140])
 def test_list_fits_the_terminal(width: int) -> None:
     lines = run("list", width=width).stdout.splitlines()
     assert max(map(len, lines)) <= width
@@ -285,6 +285,23 @@ def test_plugins_are_listed_with_their_status(tmp_path: Path) -> None:
     assert "noise" not in shown
 
 
+def test_a_plugin_left_out_is_a_line_on_standard_error(tmp_path: Path) -> None:
+    (tmp_path / "broken_one.py").write_text("raise RuntimeError('no good')")
+    done = subprocess.run(
+        [sys.executable, "-m", "numbaloss", "list", "--json"],
+        cwd=ROOT,
+        env={**os.environ, "NUMBALOSS_PLUGIN_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)
+    lines = [line for line in done.stderr.splitlines() if "broken_one" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("numbaloss: the plugin 'broken_one' of ")
+    assert lines[0].endswith("is left out: RuntimeError: no good (see `numbaloss plugins`)")
+
+
 def test_cache_info_and_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBALOSS_CACHE_DIR", str(tmp_path))
     (tmp_path / "kernel-1-2.nlk").write_bytes(b"x" * 2048)
@@ -335,7 +352,6 @@ def test_an_unknown_command_is_refused() -> None:
 
 
 def test_a_closed_pipe_is_no_error() -> None:
-    done = subprocess.run(
-        f"{sys.executable} -m numbaloss list | head -n 1", shell=True, cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    command = f"{sys.executable} -m numbaloss list | head -n 1"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr == ""

@@ -67,9 +67,9 @@ def test_hidden_layers() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX systems")
 @pytest.mark.parametrize("when", ["before", "during"])
 def test_interrupting_ends_cleanly(when: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "numbaloss", "demo", "--epochs", "100000", "--hidden", "8", "--output", str(tmp_path)]
+    options = ["--epochs", "100000", "--hidden", "8", "--output", str(tmp_path)]
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "numbaloss", "demo", *options],
         cwd=ROOT,
         env={**os.environ, "NUMBALOSS_CACHE_DIR": str(tmp_path / "cache")} if when == "before" else None,
         stdout=subprocess.PIPE,

@@ -58,12 +58,12 @@ def shared_kernels(tmp_path_factory):
 
 @pytest.fixture
 def situation(start, shared_kernels):
-    """Starts `matrix_child.py` in a situation on a layer, with at least two threads."""
+    """Starts `matrix_child.py`, or `loss_child.py`, in a situation on a layer, with at least two threads."""
 
-    def situation(name, layer, guard="guarded"):
+    def situation(name, layer, guard="guarded", script="matrix_child.py"):
         environment = {"NUMBA_THREADING_LAYER": layer, "NUMBALOSS_CACHE_DIR": shared_kernels}
         environment.update(NUMBA_NUM_THREADS="2", NUMBALOSS_PARALLEL="auto")
-        return start("matrix_child.py", name, guard, **environment)
+        return start(script, name, guard, **environment)
 
     return situation
 
@@ -104,6 +104,15 @@ def test_spawned_process_is_fresh_and_goes_parallel(situation, finish):
     result = finish(situation("in_spawn_pool", "workqueue"), TIMEOUT)
     assert result["right"]
     assert result["parallel"] == [1, 2, 3, 4]
+
+
+@needs_fork
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("name", ["in_python_threads", "in_dask_threads", "in_forked_child", "in_nested_fork_pool"])
+def test_losses_are_right_in_threads_and_forks(situation, finish, name, layer):
+    result = finish(situation(name, layer, script="loss_child.py"), TIMEOUT)
+    assert result["right"]
+    assert result["layer"] == layer
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,132 @@
+"""Checks of numbers at the ends: nan, infinities, the largest and the smallest; an answer, never an exception."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import product
+
+import numpy as np
+
+from numbaloss.testing import inputs as drawn
+from numbaloss.testing.basics import Array, LossFunction, differentiable, made, only_if, unreduced
+
+TYPES = (np.float32, np.float64)
+
+
+def check_nan_is_passed_on(loss: LossFunction) -> None:
+    """nan in any floating input makes the row's value nan, and the mean; other rows stay as they were."""
+    facts = loss.definition
+    for kind in drawn.kinds(facts):
+        for edges in (False, True):
+            if edges and facts.structure != "pointwise":
+                continue  # an edge of rows is an ignored one, which may hold nan
+            arrays = drawn.draw(facts, kind=kind, rows=8, edges=edges, salt="extremes")
+            criterion = made(loss, reduction="none")
+            clean, _ = unreduced(loss, arrays)
+            for index, name in enumerate(facts.inputs):
+                if arrays[index].dtype.kind != "f":
+                    continue
+                for row in range(4 if edges else 2):
+                    spoilt = [array.copy() for array in arrays]
+                    place = (row // 4, row % 4) if edges else (row, 1)
+                    spoilt[index][place] = np.nan
+                    values, _ = unreduced(loss, tuple(spoilt))
+                    what = f"{kind}: nan in {name} at {place}, the others {[float(a[place]) for a in arrays]}" if edges else (
+                        f"{kind}: nan in {name} at {place}"
+                    )
+                    there = np.zeros(values.shape, bool)
+                    there[place[0] if values.ndim < arrays[0].ndim and kind != "planes" else place] = True
+                    if kind == "planes":
+                        there[:] = False
+                        there[place[0]] = True  # the first position of the class lies in row 0 of the plane
+                        assert np.isnan(values[place[0]]).any(), f"{what}: no value is nan"
+                    else:
+                        assert np.isnan(values[there]).all(), f"{what}: the value there is {values[there]}"
+                    others = ~there
+                    assert np.array_equal(values[others], clean[others], equal_nan=True), f"{what}: other values changed"
+                    assert np.isnan(made(loss)(*spoilt)), f"{what}: the mean is {made(loss)(*spoilt)}"
+            assert not np.isnan(criterion(*arrays)).any(), f"{kind}: nan from valid inputs"
+
+
+@only_if(lambda facts: facts.structure == "pointwise")
+def check_extremes_of_elements(loss: LossFunction) -> None:
+    """Huge, tiny and infinite inputs give numbers without an exception or a warning; finite ones never give nan."""
+    facts = loss.definition
+    for dtype in TYPES:
+        points = [_extremes(facts, name, dtype) for name in facts.inputs]
+        columns = tuple(np.array(column, dtype).reshape(-1, 1) for column in zip(*product(*points), strict=True))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            values, gradients = unreduced(loss, columns)
+            if facts.hessian:
+                made(loss, reduction="sum").grad_and_hess(*columns)
+        finite = np.all([np.isfinite(column[:, 0]) for column in columns], axis=0)
+        for what, array in (("value", values), *zip(facts.differentiable, gradients, strict=True)):
+            bad = np.isnan(array.reshape(-1)) & finite
+            if bad.any():
+                place = int(np.flatnonzero(bad)[0])
+                at = [float(column[place, 0]) for column in columns]
+                raise AssertionError(f"{np.dtype(dtype)}: {what} at {at} is nan ({int(bad.sum())} such points)")
+
+
+def _extremes(facts, name: str, dtype) -> list[float]:  # type: ignore[no-untyped-def]
+    """The ends of an input's domain, and what lies near."""
+    limits = np.finfo(dtype)
+    large, small = float(limits.max), float(limits.tiny)
+    inside = list(drawn.domain(facts, name).edges)
+    special = {
+        "real": [large, -large, 1e30, -1e30, 1e4, -1e4, small, -small, 1e-30, np.inf, -np.inf],
+        "positive": [large, small, 1e30, np.inf],
+        "nonnegative": [large, small, 1e30, np.inf],
+        "count": [1e6, 1e30],
+        "probability": [small, 1e-30, 1.0 - float(limits.epsneg)],
+        "log_probability": [-small, -1e4, -large, -np.inf],
+    }
+    return inside + special.get(drawn.domain_name(facts, name), [])
+
+
+@only_if(lambda facts: facts.structure != "pointwise")
+def check_extreme_rows(loss: LossFunction) -> None:
+    """Huge, tiny and infinite entries of rows give numbers without an exception or a warning; large ones never nan."""
+    facts = loss.definition
+    for dtype in TYPES:
+        large = float(np.finfo(dtype).max)
+        for kind in drawn.kinds(facts):
+            arrays = list(drawn.draw(facts, kind=kind, rows=8, dtype=dtype, salt="extremes"))
+            scores: Array = arrays[0]
+            for factor in (1e3, 1e4, 1e-30, 0.0):
+                _without_nan(loss, (scores * dtype(factor), *arrays[1:]), f"{np.dtype(dtype)}, {kind}, times {factor:g}")
+            if facts.domain != "log_probability":
+                _without_nan(loss, (scores + dtype(1e4), *arrays[1:]), f"{np.dtype(dtype)}, {kind}, plus 1e4")
+            for end in (large, -large, np.inf, -np.inf):
+                spoilt = scores.copy()
+                spoilt[::2, 0] = end
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error")
+                    unreduced(loss, (spoilt, *arrays[1:]))
+
+
+def _without_nan(loss: LossFunction, arrays: tuple[Array, ...], what: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        values, gradients = unreduced(loss, arrays)
+    assert not np.isnan(values).any(), f"{what}: a value is nan"
+    for name, gradient in zip(differentiable(loss.definition, arrays), gradients, strict=True):
+        assert not np.isnan(gradient).any(), f"{what}: a gradient by {name} is nan"
+
+
+@only_if(lambda facts: facts.structure == "softmax")
+def check_masked_classes(loss: LossFunction) -> None:
+    """A logit of minus infinity takes its class out: value and gradient are those without it."""
+    facts = loss.definition
+    for kind in ("labels", "wide", "planes"):
+        logits, labels = drawn.draw(facts, kind=kind, rows=6, salt="extremes")
+        labels[labels == 2] = 0
+        masked = logits.copy()
+        masked[:, 2] = -np.inf
+        fewer = np.delete(logits, 2, axis=1)
+        values, gradient = made(loss, reduction="none").value_and_grad(masked, labels)
+        wanted, slopes = made(loss, reduction="none").value_and_grad(fewer, np.where(labels > 2, labels - 1, labels))
+        np.testing.assert_allclose(values, wanted, rtol=1e-14, err_msg=f"{kind}: values")
+        assert not np.any(gradient[:, 2]), f"{kind}: the class that is out has a gradient"
+        np.testing.assert_allclose(np.delete(gradient, 2, axis=1), slopes, rtol=1e-12, atol=1e-15, err_msg=kind)
