@@ -75,7 +75,7 @@ class Definition:
     @property
     def distribution(self) -> str:
         """The top-level package that states this loss."""
-        return self.maths.__module__.partition(".")[0]
+        return (self.maths.__module__ or "__main__").partition(".")[0]
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Hyper-parameters with defaults filled in; raises TypeError or ValueError naming the bad one."""

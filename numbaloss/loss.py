@@ -68,11 +68,14 @@ class Loss:
         self.parameters = facts.checked(parameters)
         self.weight = self._checked_weight(weight)
 
-    def __getattr__(self, name: str) -> Any:
-        parameters = self.__dict__.get("parameters", {})
-        if name in parameters:
-            return parameters[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    if not TYPE_CHECKING:  # else a type checker would let any misspelt attribute pass
+
+        def __getattr__(self, name: str) -> Any:
+            """A hyper-parameter by its name."""
+            parameters = self.__dict__.get("parameters", {})
+            if name in parameters:
+                return parameters[name]
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _checked_weight(self, weight: Any) -> Array | None:
         raise NotImplementedError

@@ -18,9 +18,8 @@ def prepare(case: Case, threads: int) -> Runner | None:
     """A loop over the case's memory; none for small calls, which do not depend on memory."""
     if case.size == "small" or case.reads > 3 or case.writes > 2:
         return None
-    arrays = [array.reshape(-1) for array in case.inputs() if array.shape == case.shape]
+    arrays = [array.reshape(-1) for array in case.inputs() if array.shape == case.shape and array.dtype.kind == "f"]
     outputs = [np.empty_like(arrays[0]) for _ in range(case.writes)]
-    # one signature for all: what is missing is read or written a second time, which the cache makes free
     loop = _loop(case.reads, case.writes, threads > 1)
     return Runner(lambda: loop(*arrays, *outputs), None)
 

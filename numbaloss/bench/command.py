@@ -60,6 +60,8 @@ def bench(
             chosen, present, threads=threads, rounds=rounds, seconds=seconds, reuse=not fresh
         )):
             rows.append(row)
+            if json_file is not None:
+                _write(json_file, header, rows)
     except KeyboardInterrupt:
         stopped = True
     console.print(table(rows, present))
@@ -68,8 +70,12 @@ def bench(
             console.print(f"[yellow]{row.case.label} {row.case.shape_label}: {note}", highlight=False)
     console.print(summary(rows) + (f"; stopped before {len(chosen) - len(rows)} more" if stopped else ""))
     if json_file is not None:
-        json_file.write_text(json.dumps({**header, "rows": [row.as_dict() for row in rows]}, indent=1) + "\n")
         console.print(f"All measurements: {json_file}")
+
+
+def _write(file: Path, header: dict[str, dict[str, str]], rows: list[Row]) -> None:
+    """All measurements so far: a run that is stopped keeps them."""
+    file.write_text(json.dumps({**header, "rows": [row.as_dict() for row in rows]}, indent=1) + "\n")
 
 
 def _split(text: str) -> list[str]:
@@ -103,6 +109,8 @@ def _header(names: list[str], console: Console, rounds: int, fresh: bool) -> dic
         console.print(f"{key:<10}{value}", highlight=False)
     console.print("peers     " + (", ".join(f"{name} {text}" for name, text in versions.items()) or "none"))
     console.print("missing   " + ("; ".join(f"{name}: {why}" for name, why in absent.items()) or "none"))
+    if (load := float(facts["load"].split(",")[0])) > 0.3 * (os.cpu_count() or 1):
+        console.print(f"[yellow]The machine is busy (load {load}): threads that wait for each other make all times wrong.")
     if unknown:
         console.print(f"left out  {unknown}: no inputs known for their targets")
     buffer = "allocates its gradient" if fresh else "reuses its gradient's buffer, except in small calls"

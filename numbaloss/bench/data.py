@@ -37,5 +37,15 @@ def _one(request: drawn.Request, name: str, shape: tuple[int, ...], soft: bool) 
     if not is_labels(facts, name):
         return request.numbers(name, shape)
     if facts.target == "class_list":
-        return request.class_lists(shape)
+        return _few_labels(request.rng, shape)
     return request.distributions(shape) if soft else request.labels(shape[:1] + shape[2:], shape[1])
+
+
+def _few_labels(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Up to three different classes for each row, then -1."""
+    rows, classes = shape
+    lists = np.full(shape, -1, np.int64)
+    first, step = random.integers(0, classes, rows), max(1, classes // 3)
+    for place in range(min(3, classes)):
+        lists[:, place] = (first + place * step) % classes
+    return lists

@@ -19,7 +19,7 @@ def describe() -> dict[str, str]:
     return {
         "processor": f"{processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "load": ", ".join(f"{load:.1f}" for load in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown",
+        "load": ", ".join(f"{load:.1f}" for load in os.getloadavg()) if hasattr(os, "getloadavg") else "0",
         "versions": f"numbaloss {numbaloss.__version__}, numba {numba.__version__}, numpy {numpy.__version__}",
         "threads": f"{count} ({threads.describe()['layer']})",
     }

@@ -150,16 +150,6 @@ def sigmoid_focal_loss(input: Array, target: Array) -> Array:
     return ((0.25 * target + 0.75 * (1 - target)) * value * (1 - right) ** 2).mean()
 
 
-def multilabel_margin_loss(input: Array, target: Array) -> Array:
-    width = input.shape[1]
-    listed = jnp.cumsum(target < 0, 1) == 0
-    label = jnp.where(listed, target, width)
-    chosen = jnp.zeros((len(input), width + 1), bool).at[jnp.arange(len(input))[:, None], label].set(True)[:, :width]
-    own = jnp.take_along_axis(input, jnp.where(listed, target, 0), 1)
-    short = jnp.maximum(0, 1 - own[:, :, None] + input[:, None, :])
-    return jnp.where(listed[:, :, None] & ~chosen[:, None, :], short, 0).sum((1, 2)).mean() / width
-
-
 def kl_div_with_logits(student: Array, teacher: Array) -> Array:
     mine, other = log_softmax(student, 1), log_softmax(teacher, 1)
     return (jnp.exp(other) * (other - mine)).sum(1).mean()

@@ -32,7 +32,7 @@ def print_json(value: Any) -> None:
 def loading_plugins(tell: bool = True) -> Iterator[None]:
     """For blocks that may load plugins: what these print goes to standard error, so that output stays fit for programs.
 
-    Plugins left out are a line each on standard error; with ``tell=False`` (where the command itself reports them) none.
+    Plugins left out are a line each on standard error; with ``tell=False``, where the command reports them, none.
     """
     from numbaloss.plugins.errors import PluginWarning
 

@@ -37,9 +37,9 @@ def print_source(out: Console, loss: Loss) -> None:
     if used:
         out.print(f"[dim]Compiled twins stand for the primitives {', '.join(used)}.[/]\n")
     for title, twins in _kernels(loss):
-        template, dtype, _ = twins._arguments
+        template, dtype = twins.template, twins.dtype
         kernel = twins.bound(parallel=False)
-        holes = {name: hole for name, hole in twins._holes.items() if isinstance(hole, FunctionType)}
+        holes = {name: hole for name, hole in twins.holes.items() if isinstance(hole, FunctionType)}
         where = f"{title + ', ' if title else ''}{dtype} · {template.__module__}.{template.__name__}"
         out.rule(f"[bold]The kernel[/] [dim]{escape(where)}[/]", align="left")
         out.print(f"[dim]Compiled as {escape(kernel.__qualname__)}[/]\n", soft_wrap=True)

@@ -67,7 +67,7 @@ class Specialiser:
             raise TypeError(f"{function!r} must be a plain Python function to be compiled into a kernel")
         names = names_read(function.__code__)
         scope = {name: self.rebound(name, value) for name, value in function.__globals__.items() if name in names}
-        scope.update(__name__=function.__module__, __builtins__=__builtins__)
+        scope.update(__name__=function.__module__ or "__main__", __builtins__=__builtins__)
         cells = tuple(types.CellType(self.rebound("", cell.cell_contents)) for cell in function.__closure__ or ())
         copy = types.FunctionType(
             self.retyped(function.__code__), scope, function.__name__, function.__defaults__, cells or None
@@ -102,7 +102,7 @@ class Specialiser:
     def jitted(self, copy: types.FunctionType) -> Function:
         if interpreted():
             return copy
-        in_template = copy.__module__.startswith(TEMPLATES)
+        in_template = (copy.__module__ or "").startswith(TEMPLATES)
         copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{digest(copy)[:16]}"
         flags = LOOP_FLAGS if in_template and not hasattr(copy, "strict") else MATHS_FLAGS
         return numba.njit(

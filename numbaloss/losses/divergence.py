@@ -47,9 +47,10 @@ def kl_div(input, target, log_target=False):
     """
     if log_target:
         chance, gap = exp(target), target - input
-        return times(chance, gap), (-chance, times(chance, gap + 1.0)), 0.0
+        cost, slope = times(chance, gap), times(chance, gap + 1.0)
+        return cost if input == input else input, (-chance, slope if input == input else input), 0.0
     gap = log(target) - input
-    return times(target, gap), (-target, gap + 1.0), 0.0
+    return times(target, gap) if input == input else input, (-target, gap + 1.0), 0.0  # nan is passed on
 
 
 @distributions()

@@ -21,7 +21,7 @@ def define(maths: Callable[..., Any], structure: str, **given: Any) -> Definitio
         parameters=known.pop("parameters", parameters),
         differentiable=differentiable,
         wrt=known.pop("wrt", differentiable[:1]),
-        task=known.pop("task", maths.__module__.rpartition(".")[2]),
+        task=known.pop("task", (maths.__module__ or "__main__").rpartition(".")[2]),
         class_name=known.pop("class_name", camel_case(maths.__name__)),
         target=known.pop("target", "real"),
         limits=limits,

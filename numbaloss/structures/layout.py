@@ -7,7 +7,7 @@ way, or in another type, is staged batch by batch.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ class Rows:
     ignored: int
     first: str  # name of the first input
     rereads: bool  # whether the kernel reads logits again after it wrote there
+    copies: list[tuple[Array, Array]] = field(default_factory=list)  # (caller's buffer, what to copy into it)
 
     @property
     def positions(self) -> int:
@@ -95,6 +96,8 @@ class Rows:
             yield piece
             for name, scratch in staged.items():
                 outputs[name][low:high] = scratch
+        for out, whole in self.copies:
+            out[...] = self.back(whole)
 
     def _cut(self, rows: Array | None, low: int, high: int) -> Array | None:
         if rows is None:
@@ -146,7 +149,11 @@ class Rows:
         if out is None:
             made = np.empty(self.input.shape, self.input.dtype)
             return made, self.back(made)
-        return canonical(out, self.planes), out
+        view = canonical(out, self.planes)
+        if out.size and not np.may_share_memory(view, out):  # no view of it has the layout: copied at the end
+            view = np.empty(self.input.shape, self.input.dtype)
+            self.copies.append((out, view))
+        return view, out
 
 
 def canonical(array: Array, planes: bool) -> Array:

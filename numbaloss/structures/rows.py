@@ -116,7 +116,7 @@ class RowLoss(Loss):
     def _rows(self, logits: Array, target: Array, sample_weight: Any, distribution: bool) -> Rows:
         dtype = checks.computed_in(logits.dtype)
         assert dtype is not None
-        planes = logits.ndim > 2 and not distribution and not self._class_last(logits)
+        planes = logits.ndim > 2 and self.definition.structure != "distributions" and not self._class_last(logits)
         classes = logits.shape[1] if logits.ndim > 1 else logits.shape[0]
         positions = logits.shape[:1] * (logits.ndim > 1) + logits.shape[2:]
         weights = None
@@ -133,7 +133,7 @@ class RowLoss(Loss):
             classes,
             logits.shape,
             labels=None if distribution else self._flat_labels(target, classes),
-            targets=canonical(target, False) if distribution else None,
+            targets=canonical(target, planes) if distribution else None,
             weights=weights,
             row_weights=self._row_weights(sample_weight, positions, dtype),
             ignored=int(self.parameters.get("ignore_index", NO_LABEL)),
@@ -184,7 +184,7 @@ class RowLoss(Loss):
     def _row_count(self, rows: Rows) -> float:
         if rows.row_weights is not None:
             return float(rows.row_weights.sum(dtype=np.float64))
-        return float(rows.input.shape[0])
+        return float(rows.input.shape[0] * rows.positions)
 
     def _scan(self, rows: Rows) -> float:
         """The denominator of the mean; raises ValueError for a label out of range, before anything is computed."""

@@ -145,14 +145,21 @@ class SoftmaxLoss(RowLoss):
     # ---- probabilities
 
     def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu.softmax_probabilities import probability_rows
+        from numbaloss.kernels.cpu import softmax_probabilities, softmax_probability_tiles
 
         dtype = rows.dtype
         scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
         extras = self._extras(dtype)
-        twins, params = self._twins(probability_rows, dtype, ARGUMENTS)
         for piece in rows.pieces(need, outcome):
+            layout: tuple[int, ...] = (rows.classes,)
+            if piece.planes:
+                template, layout = softmax_probability_tiles.probability_planes, (piece.positions, rows.classes)
+            elif rows.classes <= FEW:
+                template = softmax_probability_tiles.probability_small
+            else:
+                template = softmax_probabilities.probability_rows
+            twins, params = self._twins(template, dtype, ARGUMENTS)
             outcome.total += twins(
-                16 * piece.logits.size, piece.logits, piece.targets, rows.classes, rows.weights, piece.row_weights,
+                16 * piece.logits.size, piece.logits, piece.targets, *layout, rows.weights, piece.row_weights,
                 *extras, params, scale, piece.values, piece.gradient, piece.curvature, piece.target_gradient,
             )

@@ -15,11 +15,10 @@ Kernel = Callable[..., Any]
 class Twins:
     """One kernel in its two variants; calling it runs the one that fits the work and the threads at hand."""
 
-    __slots__ = ("_arguments", "_holes", "_parallel", "_serial")
+    __slots__ = ("_parallel", "_serial", "dtype", "holes", "label", "template")
 
     def __init__(self, template: Kernel, dtype: np.dtype[Any], label: str, **holes: Any) -> None:
-        self._arguments = (template, dtype, label)
-        self._holes = holes
+        self.template, self.dtype, self.label, self.holes = template, dtype, label, holes
         self._serial: Kernel = self._first_serial
         self._parallel: Kernel = self._first_parallel
 
@@ -38,5 +37,4 @@ class Twins:
         """The compiled twin (a Numba dispatcher)."""
         from numbaloss.compile.bind import bind
 
-        template, dtype, label = self._arguments
-        return bind(template, dtype, label, parallel, **self._holes)
+        return bind(self.template, self.dtype, self.label, parallel, **self.holes)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 from itertools import product
+from typing import Any
 
 import numpy as np
 
+from numbaloss.definition import Definition
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing.basics import Array, LossFunction, differentiable, made, only_if, unreduced
 
@@ -14,38 +16,39 @@ TYPES = (np.float32, np.float64)
 
 
 def check_nan_is_passed_on(loss: LossFunction) -> None:
-    """nan in any floating input makes the row's value nan, and the mean; other rows stay as they were."""
+    """nan in any floating input makes the value there nan, and the mean; other values stay as they were."""
     facts = loss.definition
+    elementwise = facts.structure == "pointwise"
     for kind in drawn.kinds(facts):
-        for edges in (False, True):
-            if edges and facts.structure != "pointwise":
-                continue  # an edge of rows is an ignored one, which may hold nan
-            arrays = drawn.draw(facts, kind=kind, rows=8, edges=edges, salt="extremes")
-            criterion = made(loss, reduction="none")
-            clean, _ = unreduced(loss, arrays)
-            for index, name in enumerate(facts.inputs):
-                if arrays[index].dtype.kind != "f":
-                    continue
-                for row in range(4 if edges else 2):
-                    spoilt = [array.copy() for array in arrays]
-                    place = (row // 4, row % 4) if edges else (row, 1)
+        # an edge of an elementwise loss is a target of 0, say; an edge of a row is an ignored one, which may hold nan
+        arrays = drawn.draw(facts, kind=kind, rows=8, edges=elementwise, salt="extremes")
+        clean, _ = unreduced(loss, arrays)
+        for index, name in enumerate(facts.inputs):
+            if arrays[index].dtype.kind != "f":
+                continue
+            for row in range(2):
+                for column in range(3 if elementwise else 1):
+                    place = _place(facts, arrays, row, column)
+                    spoilt = tuple(array.copy() for array in arrays)
                     spoilt[index][place] = np.nan
-                    values, _ = unreduced(loss, tuple(spoilt))
-                    what = f"{kind}: nan in {name} at {place}, the others {[float(a[place]) for a in arrays]}" if edges else (
-                        f"{kind}: nan in {name} at {place}"
-                    )
+                    values, _ = unreduced(loss, spoilt)
                     there = np.zeros(values.shape, bool)
-                    there[place[0] if values.ndim < arrays[0].ndim and kind != "planes" else place] = True
-                    if kind == "planes":
-                        there[:] = False
-                        there[place[0]] = True  # the first position of the class lies in row 0 of the plane
-                        assert np.isnan(values[place[0]]).any(), f"{what}: no value is nan"
-                    else:
-                        assert np.isnan(values[there]).all(), f"{what}: the value there is {values[there]}"
-                    others = ~there
-                    assert np.array_equal(values[others], clean[others], equal_nan=True), f"{what}: other values changed"
+                    there[place if values.ndim == arrays[0].ndim else (place[0], *place[2:])] = True
+                    what = f"{kind}: nan in {name} at {place}"
+                    if elementwise:
+                        what += f" beside {[float(array[place]) for array in arrays]}"
+                    assert np.isnan(values[there]).all(), f"{what}: the value there is {values[there]}"
+                    same = np.array_equal(values[~there], clean[~there], equal_nan=True)
+                    assert same, f"{what}: other values changed"
                     assert np.isnan(made(loss)(*spoilt)), f"{what}: the mean is {made(loss)(*spoilt)}"
-            assert not np.isnan(criterion(*arrays)).any(), f"{kind}: nan from valid inputs"
+
+
+def _place(facts: Definition, arrays: tuple[Array, ...], row: int, column: int) -> tuple[int, ...]:
+    """Where nan is put: in an entry that is read."""
+    first = (row,) if arrays[0].ndim == 2 else (row, 0)
+    if facts.structure == "pick":  # of each row, only the label's entry is read
+        column = int(arrays[1][first])
+    return row, column, *first[1:]
 
 
 @only_if(lambda facts: facts.structure == "pointwise")
@@ -69,7 +72,7 @@ def check_extremes_of_elements(loss: LossFunction) -> None:
                 raise AssertionError(f"{np.dtype(dtype)}: {what} at {at} is nan ({int(bad.sum())} such points)")
 
 
-def _extremes(facts, name: str, dtype) -> list[float]:  # type: ignore[no-untyped-def]
+def _extremes(facts: Definition, name: str, dtype: Any) -> list[float]:
     """The ends of an input's domain, and what lies near."""
     limits = np.finfo(dtype)
     large, small = float(limits.max), float(limits.tiny)

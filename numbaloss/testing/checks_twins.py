@@ -17,14 +17,17 @@ ELEMENTS = 20_000  # several blocks of every kernel, and an unfinished one
 
 @contextmanager
 def twin(parallel: bool, threads: int | None = None) -> Iterator[None]:
-    """Run one twin of every kernel while the block lasts, whatever the size; the parallel one on so many threads."""
+    """Run one twin of every kernel while the block lasts, whatever the size; the parallel one on so many threads.
+
+    Kernels said to have no work for threads stay serial.
+    """
     import numba
 
     kept = Twins.__call__
     attribute = "_parallel" if parallel else "_serial"
 
     def call(self: Twins, work: int, *arguments: Any) -> Any:
-        return getattr(self, attribute)(*arguments)
+        return getattr(self, attribute if work else "_serial")(*arguments)
 
     before = numba.get_num_threads() if threads is not None else None
     Twins.__call__ = call  # type: ignore[method-assign]

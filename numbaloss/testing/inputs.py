@@ -150,15 +150,18 @@ class Request:
     def class_lists(self, shape: tuple[int, ...]) -> Array:
         """For each row some classes, none twice, then -1 and what is not read."""
         lists = np.stack([self.rng.permutation(shape[1]) for _ in range(shape[0])])
-        for row, count in zip(lists, self.rng.integers(0, shape[1], shape[0]), strict=True):
+        counts = self.rng.integers(1, shape[1], shape[0])
+        if self.edges:
+            counts[0] = 0
+        for row, count in zip(lists, counts, strict=True):
             row[count] = -1
         return lists.astype(np.int64)
 
     def class_shape(self) -> tuple[int, ...]:
         """The shape of the logits, by kind."""
-        return {"wide": (self.rows, WIDE), "planes": (self.rows, CLASSES, POSITIONS)}.get(
-            self.kind, (self.rows, CLASSES)
-        )
+        if self.kind == "wide":
+            return self.rows, WIDE
+        return (self.rows, CLASSES, POSITIONS) if self.kind.endswith("planes") else (self.rows, CLASSES)
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def classes(request: Request) -> tuple[Array, ...]:
         scores = request.numbers(request.facts.inputs[0], shape)
     if request.facts.target == "class_list":
         return scores, request.class_lists(shape)
-    if request.kind == "distribution":
+    if request.kind.startswith("distribution"):
         return scores, request.distributions(shape)
     return scores, request.labels(shape[:1] + shape[2:], shape[1])
 
@@ -198,7 +201,8 @@ def class_kinds(facts: Definition) -> tuple[str, ...]:
     """The kinds of input of a loss over a class axis."""
     if facts.facts.get("max_ndim", 3) < 3:
         return ("labels",)
-    return ("labels", "wide", "planes", *(("distribution",) if facts.target == "class_or_distribution" else ()))
+    soft = ("distribution", "distribution planes") if facts.target == "class_or_distribution" else ()
+    return ("labels", "wide", "planes", *soft)
 
 
 STRUCTURES: dict[str, Structure] = {

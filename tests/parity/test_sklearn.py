@@ -16,8 +16,8 @@ from sklearn._loss.loss import (
 
 import numbaloss as nl
 
-APPROXIMATE = (AbsoluteError, PinballLoss, HuberLoss)  # their Hessians are 1: see approximate-hessian
-HERE = (HalfSquaredError, HalfPoissonLoss, HalfBinomialLoss, HalfMultinomialLoss, *APPROXIMATE)
+APPROXIMATE = (AbsoluteError, PinballLoss)  # their Hessians are 1: see approximate-hessian
+HERE = (HalfSquaredError, HalfPoissonLoss, HalfBinomialLoss, HalfMultinomialLoss, HuberLoss, *APPROXIMATE)
 
 
 def counterpart(loss):
@@ -54,7 +54,7 @@ def results(loss, y_true, raw, sample_weight=None):
     given = arrays(loss, y_true, raw)
     value, gradient = ours.value_and_grad(*given, sample_weight=sample_weight)
     same, hessian = ours.grad_and_hess(*given, sample_weight=sample_weight)
-    np.testing.assert_array_equal(gradient, same)
+    np.testing.assert_allclose(gradient, same, rtol=1e-15)
     return factor * value, factor * gradient, factor * hessian
 
 
@@ -97,9 +97,7 @@ def test_random_data(loss, weighted):
     y_true, raw = sk.random_y_true_raw_prediction(loss, n_samples=50, raw_bound=(-5, 5), seed=20)
     weight = np.linspace(0.1, 2, 50) if weighted else None
     theirs = loss.loss(y_true=y_true, raw_prediction=raw, sample_weight=weight).sum()
-    their_gradient, their_hessian = loss.gradient_hessian(
-        y_true=y_true, raw_prediction=raw, sample_weight=weight
-    )
+    their_gradient, their_hessian = loss.gradient_hessian(y_true=y_true, raw_prediction=raw, sample_weight=weight)
     value, gradient, hessian = results(loss, y_true, raw, weight)
     assert value == pytest.approx(theirs, rel=1e-12)
     np.testing.assert_allclose(gradient, their_gradient, rtol=1e-11, atol=1e-14)
@@ -110,10 +108,8 @@ def test_random_data(loss, weighted):
 @pytest.mark.parametrize("loss", INSTANCES, ids=lambda loss: type(loss).__name__)
 def test_perfect_predictions_are_at_the_minimum(loss):
     y_true = np.array([0.0, 1.0, 2.0]) if isinstance(loss, HalfMultinomialLoss) else np.array([0.1, 0.25, 0.9])
-    if isinstance(loss, HalfMultinomialLoss):
-        raw = np.where(np.eye(3) > 0, 0.0, -800.0)
-    else:
-        raw = loss.link.link(y_true)
+    certain = np.where(np.eye(3) > 0, 0.0, -800.0)
+    raw = certain if isinstance(loss, HalfMultinomialLoss) else loss.link.link(y_true)
     value, gradient, _ = results(loss, y_true, raw)
     best = -loss.constant_to_optimal_zero(y_true).sum()
     assert value == pytest.approx(best, abs=1e-14)
@@ -147,14 +143,10 @@ def test_targets_on_the_boundary_are_taken(loss, inside, outside):
             np.testing.assert_allclose(gradient, wanted, rtol=1e-14, atol=1e-15)
 
 
-def test_classes_outside_the_range_are_refused():
-    loss = HalfMultinomialLoss(n_classes=3)
-    outside = [row[2] for row in rows(sk.test_loss_boundary_y_true, 11) if isinstance(row[0], HalfMultinomialLoss)]
-    for y_true in (-1, 3):
-        assert not loss.in_y_true_range(np.array([float(y_true)]))
-        with pytest.raises(ValueError, match=r"target\[0\] is"):
-            results(loss, y_true, np.zeros((1, 3)))
-    assert any(-1 in numbers for numbers in outside)
+@pytest.mark.parametrize("label", [-1, 3])
+def test_classes_outside_the_range_are_refused(label):
+    with pytest.raises(ValueError, match=rf"target\[0\] is {label}"):
+        results(HalfMultinomialLoss(n_classes=3), label, np.zeros((1, 3)))
 
 
 def test_two_classes_are_the_binomial_loss():
@@ -179,7 +171,7 @@ def test_squared_error_is_not_halved():
 
 
 @shows("approximate-hessian")
-@pytest.mark.parametrize("loss", [AbsoluteError(), PinballLoss(quantile=0.3), HuberLoss(delta=1.5)])
+@pytest.mark.parametrize("loss", [AbsoluteError(), PinballLoss(quantile=0.3)])
 def test_linear_pieces_have_no_curvature(loss):
     y_true, raw = np.array([0.0, 0.0]), np.array([3.0, -3.0])
     _, theirs = loss.gradient_hessian(y_true=y_true, raw_prediction=raw)

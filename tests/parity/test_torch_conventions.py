@@ -129,7 +129,7 @@ def test_labels_of_any_integer_type(loss):
     x = np.random.default_rng(20).normal(size=(4, 3))
     labels = np.array([2, 0, 1, 1])
     wanted = getattr(F, loss)(torch.tensor(x), torch.tensor(labels)).item()
-    for dtype in ("int8", "int16", "int32", "uint16", "uint64"):
+    for dtype in ("int8", "int32", "uint64"):
         assert getattr(nl, loss)(x, labels.astype(dtype)) == pytest.approx(wanted, rel=1e-14), dtype
     with pytest.raises(RuntimeError):
         getattr(F, loss)(torch.tensor(x), torch.tensor(labels.astype(np.int32)))

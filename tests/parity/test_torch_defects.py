@@ -9,7 +9,6 @@ from differences import shows
 
 import numbaloss as nl
 
-mpmath.mp.dps = 50
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 
@@ -22,6 +21,7 @@ def by_torch(loss, inputs, **arguments):
     return value.detach().numpy(), gradient.numpy()
 
 
+@mpmath.workdps(50)
 def exact_cross_entropy(row, label):
     """Value and gradient of one row at 50 digits."""
     logits = [mpmath.mpf(float(x)) for x in row]
@@ -33,6 +33,7 @@ def exact_cross_entropy(row, label):
     return (-mpmath.log(chances[label]) if far else -mpmath.log1p(-others)), gradient
 
 
+@mpmath.workdps(50)
 def exact_logistic(x):
     """log(1 + exp(x)) and its derivative."""
     x = mpmath.mpf(float(x))
@@ -70,6 +71,7 @@ def test_confident_row_keeps_its_loss_and_gradient(margin):
 def test_cross_entropy_is_exact_from_hopeless_to_certain(classes, dtype):
     rng = np.random.default_rng(20)
     margins = np.array([-50.0, -5.0, -0.1, 0.0, 0.1, 3.0, 10.0, 15.0, 16.6, 20.0, 40.0, 80.0])
+    margins = margins[:: 1 + classes // 250]  # fifty digits take their time
     logits = rng.normal(size=(margins.size, classes))
     labels = rng.integers(0, classes, margins.size)
     logits[np.arange(margins.size), labels] += margins

@@ -1,4 +1,4 @@
-"""Agreement with torch where its own lists of samples are thin: weights, ties, empty and ignored batches, infinities."""
+"""Agreement with torch where its own samples are thin: weights, ties, empty and ignored batches, infinities."""
 
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from torch_cases import DTYPES, Case, assert_parity, by_numbaloss, by_torch, num
 
 import numbaloss as nl
 
+pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")  # of torch's kl_div
 INF, NAN = float("inf"), float("nan")
 REDUCTIONS = ("none", "mean", "sum")
 

@@ -16,6 +16,8 @@ from torch_cases import (
 
 import numbaloss as nl
 
+pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")  # of torch's kl_div
+
 # As in test_torch_modules: samples held against torch, and calls that torch's tests expect to be refused.
 COMPARED = {
     "l1_loss": 6,

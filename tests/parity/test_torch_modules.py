@@ -4,6 +4,8 @@ import pytest
 from differences import compare_all
 from torch_cases import DTYPES, LOSSES, module_cases
 
+pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")  # of torch's kl_div
+
 # How many samples must be held against torch (not against an entry of the table of differences): were torch to
 # rename or empty its list, no comparison would be left to fail.
 COMPARED = {

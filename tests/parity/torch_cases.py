@@ -52,8 +52,8 @@ class Case:
     reference: Callable[[Mapping[str, Any], Mapping[str, Any]], Tensor]
 
     def __str__(self) -> str:
-        shapes = [f"{name} {_shown(value)}" for name, value in self.inputs.items()]
-        return f"{self.label}: {', '.join(shapes)}; {({k: _shown(v) for k, v in self.arguments.items()})}"
+        given = {**self.inputs, **self.arguments}
+        return f"{self.label}: " + ", ".join(f"{name}={_shown(value)}" for name, value in given.items())
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,8 @@ def module_cases(loss: str, dtype: str) -> tuple[Case, ...]:
     """The samples of torch.nn's class, in the order torch lists them."""
     info = next(info for info in module_db if info.module_cls is getattr(nn, LOSSES[loss]))
     torch.manual_seed(20)
-    np.random.seed(20)  # noqa: NPY002  torch's generators of samples use the global one
-    samples = info.module_inputs_func(
-        info, device="cpu", dtype=DTYPES[dtype], requires_grad=False, training=True
-    )
+    np.random.seed(20)  # torch's generators of samples use the global one
+    samples = info.module_inputs_func(info, device="cpu", dtype=DTYPES[dtype], requires_grad=False, training=True)
     return tuple(
         Case(
             loss,
@@ -92,7 +90,7 @@ def module_cases(loss: str, dtype: str) -> tuple[Case, ...]:
 def functional_cases(loss: str, dtype: str) -> tuple[Case, ...]:
     """The samples of torch.nn.functional's function."""
     torch.manual_seed(21)
-    np.random.seed(21)  # noqa: NPY002
+    np.random.seed(21)
     found = _operator(loss).sample_inputs("cpu", DTYPES[dtype], requires_grad=False)
     return tuple(_functional(loss, f"{loss} {number}", sample) for number, sample in enumerate(found))
 
@@ -121,9 +119,7 @@ def _operator(loss: str) -> Any:
 def _functional(loss: str, label: str, sample: Any) -> Case:
     inputs, arguments = _named(loss, (sample.input, *sample.args), sample.kwargs)
     function = getattr(F, loss)
-    return Case(
-        loss, label, inputs, arguments, lambda inputs, arguments: function(*inputs.values(), **arguments)
-    )
+    return Case(loss, label, inputs, arguments, lambda inputs, arguments: function(*inputs.values(), **arguments))
 
 
 def _named(loss: str, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

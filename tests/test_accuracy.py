@@ -1,0 +1,199 @@
+"""Compiled values and gradients against references stated independently, extreme inputs included.
+
+Elements: at most 4 ulp beyond the effect of half an ulp of each input. Rows: at most 1e-6 relative in float32, beyond
+the same effect; 2e-15 in float64.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+import references
+from numbaloss.plugins.registry import builtins
+from numbaloss.testing import inputs as drawn
+from numbaloss.testing.basics import differentiable, unreduced
+from numbaloss.testing.exact import effect, excess
+from numbaloss.testing.precise import mp, number
+
+DIGITS = 250
+ULP = 4.0
+RELATIVE = {"float32": 1e-6, "float64": 2e-15}
+ELEMENTS = [name for name, loss in builtins().items() if loss.definition.structure == "pointwise"]
+ROWS = [name for name in builtins() if name not in ELEMENTS]
+
+REAL = [1e-30, -1e-8, 1e-3, -0.6, 1.7, -7.3, 17.5, -38.0, 95.0, -1e4, 1e15, -1e30]
+POINTS = {
+    "real": REAL,
+    "sign": [-1.0, 1.0],
+    "probability": [1e-30, 1e-12, 1e-7, 0.03, 0.3, 0.5, 0.97, 1.0 - 1e-7],
+    "log_probability": [-1e4, -90.0, -3.1, -0.2, -1e-7, -1e-30],
+    "positive": [1e-5, 0.3, 1.0, 17.0, 1e4, 1e10],
+    "nonnegative": [0.0, 1e-30, 1e-5, 0.3, 1.0, 17.0, 1e10],
+    "count": [0.0, 2.0, 7.0, 1e6],
+}
+TARGETS = {"real": [0.0, 1e-30, -0.7, 3.2, -1e4, 1e30], "probability": [0.0, 1e-7, 0.3, 0.5, 1.0]}
+SETTINGS = {
+    "smooth_l1_loss": [{"beta": 0.0625}, {"beta": 0.0}],
+    "huber_loss": [{"delta": 2.5}],
+    "pseudo_huber_loss": [{"delta": 0.125}],
+    "quantile_loss": [{"quantile": 0.875}],
+    "expectile_loss": [{"expectile": 0.125}],
+    "poisson_nll_loss": [{"log_input": False}, {"full": True}],
+    "gaussian_nll_loss": [{"full": True}],
+    "binary_cross_entropy_with_logits": [{"pos_weight": 3.0}],
+    "sigmoid_focal_loss": [{"alpha": -1.0}, {"gamma": 0.5}, {"gamma": 0.0}],
+    "margin_ranking_loss": [{"margin": 0.5}],
+    "kl_div": [{"log_target": True}],
+    "cross_entropy": [{"label_smoothing": 0.125}, {"z_loss": 0.0625}, {"softcap": 30.0}],
+    "focal_loss": [{"gamma": 0.5}],
+    "poly_loss": [{"epsilon": -0.5}],
+    "generalized_cross_entropy": [{"q": 0.25}],
+    "multi_margin_loss": [{"p": 2, "margin": 0.5}],
+    "kl_div_with_logits": [{"temperature": 4.0}],
+    "jsd_loss": [{"beta": 0.25, "temperature": 2.0}],
+}
+
+
+def cases(names):
+    return [
+        pytest.param(name, setting, dtype, id="-".join([name, *map(str, setting), dtype]))
+        for name in names
+        for setting in [{}, *SETTINGS.get(name, [])]
+        for dtype in ("float32", "float64")
+    ]
+
+
+def precisely(setting, facts, dtype):
+    """The hyper-parameters of a setting and the defaults, as the numbers that the kernel gets."""
+    every = {**facts.parameters, **setting}
+    every.pop("ignore_index", None)
+    return {name: number(np.dtype(dtype).type(v)) if type(v) is float else v for name, v in every.items()}
+
+
+def one_sided(function, point, index, sign):
+    x = point[index]
+    step = sign * (abs(x) if x != 0 else mp.one) * mp.mpf(10) ** -45
+    moved = list(point)
+    moved[index] = x + step
+    return (function(*moved) - function(*point)) / step
+
+
+def slope_of(function, index):
+    """The derivative by argument `index`; nan where the slopes of the two sides differ: at a kink, or an edge."""
+
+    def slope(*point):
+        with mp.workdps(DIGITS):
+            left, right = (one_sided(function, point, index, sign) for sign in (-1, 1))
+            smooth = mp.isfinite(left) and mp.isfinite(right)
+            smooth = smooth and abs(left - right) <= mp.mpf(10) ** -20 * max(abs(left), abs(right))
+            return (left + right) / 2 if smooth else mp.nan
+
+    return slope
+
+
+def test_every_builtin_has_a_reference():
+    assert [name for name in builtins() if not hasattr(references, name)] == []
+
+
+@pytest.mark.parametrize(("name", "setting", "dtype"), cases(ELEMENTS))
+def test_elements(name, setting, dtype):
+    loss = builtins()[name]
+    facts = loss.definition
+    domains = [drawn.domain_name(facts, one, setting) for one in facts.inputs]
+    lists = [POINTS[domains[0]], *(TARGETS.get(domain, POINTS[domain]) for domain in domains[1:])]
+    columns = [np.array(column, dtype).reshape(-1, 1) for column in zip(*product(*lists), strict=True)]
+    values, gradients = unreduced(loss, tuple(columns), **setting)
+    keywords = precisely(setting, facts, dtype)
+    movable = [k for k, domain in enumerate(domains) if domain not in ("sign", "count")]
+
+    def value(*point):
+        with mp.workdps(DIGITS):
+            return getattr(references, name)(*point, **keywords)
+
+    bad = []
+    for k in range(len(columns[0])):
+        point = [number(column[k, 0]) for column in columns]
+        wanted = [("value", values.reshape(-1)[k], value)]
+        for one, gradient in zip(facts.differentiable, gradients, strict=True):
+            documented = references.SLOPES.get((name, one))
+            function = slope_of(value, facts.inputs.index(one))
+            if documented is not None:
+                function = lambda *p, d=documented: d(*p, **keywords)  # noqa: E731
+            wanted.append((f"slope by {one}", gradient[k, 0], function))
+        for what, got, function in wanted:
+            exact = function(*point)
+            if mp.isnan(exact) and what != "value":
+                continue  # a kink: which slope is taken there is documented, and tested with torch
+            error = excess(got, exact, mp.zero, dtype)
+            if error > ULP:
+                error = excess(got, exact, effect(function, point, dtype, movable), dtype)
+            if not error <= ULP:
+                bad.append(f"{what} at {[float(x) for x in point]}: {got!r}, wanted {float(exact)!r}: {error:.3g} ulp")
+    assert not bad, f"{len(bad)} bad:\n" + "\n".join(bad[:12])
+
+
+def row_inputs(facts, dtype):
+    """Rows of every temper: ordinary, confident, hopeless, far from 0, all alike."""
+    rng = np.random.default_rng(7)
+    ordinary = rng.standard_normal((4, 5))
+    tempers = [3 * ordinary, 40 * ordinary, 1e4 * ordinary, ordinary + 1e4, 1e-30 * ordinary, 0 * ordinary]
+    if facts.domain == "log_probability":
+        tempers = [-abs(logits) for logits in tempers]
+    logits = np.concatenate(tempers).astype(dtype)
+    if facts.structure == "distributions":
+        return [(logits, np.roll(logits, 1, axis=0)), (logits, logits + ordinary[:1].astype(dtype))]
+    if facts.target == "class_list":
+        listed = np.array([[2, 0, -1, 1, 1], [4, -1, 0, 0, 0], [0, 1, 2, 3, 4], [-1, 0, 0, 0, 0]])
+        return [(logits, np.tile(listed, (6, 1)))]
+    confident = logits.argmax(axis=1)
+    found = [(logits, confident), (logits, logits.argmin(axis=1))]
+    if facts.target == "class_or_distribution":
+        shares = rng.uniform(0.1, 1.0, logits.shape)
+        found.append((logits, (shares / shares.sum(axis=1, keepdims=True)).astype(dtype)))
+    return found
+
+
+@pytest.mark.parametrize(("name", "setting", "dtype"), cases(ROWS))
+def test_rows(name, setting, dtype):
+    loss = builtins()[name]
+    facts = loss.definition
+    keywords = precisely(setting, facts, dtype)
+    bad = []
+    for arrays in row_inputs(facts, dtype):
+        values, gradients = unreduced(loss, arrays, **setting)
+        by = [facts.inputs.index(one) for one in differentiable(facts, arrays)]
+        soft = [k for k, array in enumerate(arrays) if array.dtype.kind == "f"]
+        for n in range(len(arrays[0])):
+            fixed = [int(a[n]) if a.ndim == 1 else tuple(map(int, a[n])) if a.dtype.kind == "i" else None for a in arrays]
+            flat = [number(x) for k in soft for x in arrays[k][n]]
+            width = arrays[0].shape[1]
+
+            def value(*point, fixed=fixed, width=width):
+                parts, left = [], list(point)
+                for part in fixed:
+                    parts.append(left[:width] if part is None else part)
+                    left = left[width:] if part is None else left
+                with mp.workdps(DIGITS):
+                    return getattr(references, name)(*parts, **keywords)
+
+            wanted = [("value", values[n], value, 0.0)]
+            for argument, gradient in zip(by, gradients, strict=True):
+                largest = 0.0 if name in ("cross_entropy", "nll_loss") and argument == 0 and not setting else max(abs(gradient[n]))
+                wanted += [
+                    (f"slope {c} by {facts.inputs[argument]}", gradient[n, c], slope_of(value, argument * width + c), largest)
+                    for c in range(width)
+                ]
+            for what, got, function, scale in wanted:
+                exact = function(*flat)
+                if mp.isnan(exact) and what != "value":
+                    continue  # a kink
+                bar = RELATIVE[dtype] * max(abs(float(exact)), float(scale)) + float(np.finfo(dtype).tiny)
+                error = abs(float(number(got) - exact))
+                if not error <= bar:
+                    error -= float(effect(function, flat, dtype))
+                if not error <= bar:
+                    bad.append(f"{what} of {arrays[0][n]}, {fixed}: {got!r}, wanted {float(exact)!r}, {error / bar:.3g} bars")
+    assert not bad, f"{len(bad)} bad:\n" + "\n".join(bad[:12])
