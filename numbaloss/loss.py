@@ -223,7 +223,8 @@ class Loss:
     def __add__(self, other: Any) -> Mix:
         from numbaloss.mix import Mix
 
-        return Mix([(1.0, self)]) + other
+        made: Mix = Mix([(1.0, self)]) + other
+        return made
 
 
 def _rebuilt(function: Any, arguments: dict[str, Any]) -> Loss:

@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 TASKS = {
     "regression": "A real-valued prediction against a real-valued target.",
+    "likelihood": "The parameters of a distribution against an observation of it.",
     "binary": "Yes or no for each element: probabilities, logits or signed scores.",
     "classification": "One choice among several classes for each row.",
     "divergence": "One probability distribution against another.",

@@ -56,9 +56,9 @@ def bench(
     rows: list[Row] = []
     stopped = False
     try:
-        for row in _tracked(chosen, measure(
-            chosen, present, threads=threads, rounds=rounds, seconds=seconds, reuse=not fresh
-        )):
+        for row in _tracked(
+            chosen, measure(chosen, present, threads=threads, rounds=rounds, seconds=seconds, reuse=not fresh)
+        ):
             rows.append(row)
             if json_file is not None:
                 _write(json_file, header, rows)
@@ -110,7 +110,7 @@ def _header(names: list[str], console: Console, rounds: int, fresh: bool) -> dic
     console.print("peers     " + (", ".join(f"{name} {text}" for name, text in versions.items()) or "none"))
     console.print("missing   " + ("; ".join(f"{name}: {why}" for name, why in absent.items()) or "none"))
     if (load := float(facts["load"].split(",")[0])) > 0.3 * (os.cpu_count() or 1):
-        console.print(f"[yellow]The machine is busy (load {load}): threads that wait for each other make all times wrong.")
+        console.print(f"[yellow]The machine is busy (load {load}): threads that wait for each other spoil all times")
     if unknown:
         console.print(f"left out  {unknown}: no inputs known for their targets")
     buffer = "allocates its gradient" if fresh else "reuses its gradient's buffer, except in small calls"

@@ -105,13 +105,10 @@ class Specialiser:
         in_template = (copy.__module__ or "").startswith(TEMPLATES)
         copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{digest(copy)[:16]}"
         flags = LOOP_FLAGS if in_template and not hasattr(copy, "strict") else MATHS_FLAGS
-        return numba.njit(
-            error_model="numpy",
-            fastmath=flags,
-            forceinline=not in_template,
-            no_cpython_wrapper=True,  # only kernels call it: half the compilation time of a small helper
-            no_cfunc_wrapper=True,
-        )(copy)
+        options = {"error_model": "numpy", "fastmath": flags, "forceinline": not in_template}
+        # Only kernels call a helper: without wrappers for Python and C it compiles a quarter faster.
+        helper: Function = numba.njit(**options, no_cpython_wrapper=True, no_cfunc_wrapper=True)(copy)  # type: ignore[call-overload]
+        return helper
 
     def retyped(self, code: types.CodeType) -> types.CodeType:
         return code.replace(co_consts=tuple(self.literal(constant) for constant in code.co_consts))

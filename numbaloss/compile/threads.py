@@ -83,7 +83,7 @@ def set_num_threads(count: int | None) -> None:
     besides, and is left as it is for the user's own kernels. Raises ValueError unless `count` is an
     integer of at least 1 or None.
     """
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+    if count is not None and (type(count) is not int or count < 1):
         raise ValueError(f"count must be an integer of at least 1 or None, got {count!r}")
     _per_thread.limit = count
 

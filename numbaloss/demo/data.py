@@ -66,7 +66,7 @@ def load_dataset(data: str = "digits", *, seed: int = 0) -> Dataset:
 def load_digits_dataset(*, valid_fraction: float = 0.2, seed: int = 0) -> Dataset:
     """scikit-learn's bundled digits: 1797 images of 8 x 8 pixels, scaled from 0 … 16 to [0, 1]."""
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+        from sklearn.datasets import load_digits
     except ImportError as error:
         raise ImportError('the digits come with scikit-learn: pip install "numbaloss[demo]"') from error
     images, labels = load_digits(return_X_y=True)

@@ -19,7 +19,8 @@ def joined(terms: Terms, arguments: tuple[str, ...], base: type[Loss], shared: d
 
     `shared` holds the hyper-parameters that all terms have in common and the mathematics does not take.
     """
-    function = _joined(tuple(loss.definition for _, loss in terms), arguments, base, tuple(shared.items()))
+    definitions = tuple(loss.definition for _, loss in terms)
+    function = _joined(definitions, arguments, base, tuple(shared.items()))  # type: ignore[arg-type]  # hashable
     values: dict[str, Any] = dict(shared)
     for k, (factor, loss) in enumerate(terms):
         values[f"factor_{k}"] = factor

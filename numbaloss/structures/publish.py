@@ -92,7 +92,8 @@ def documentation(definition: Definition) -> str:
 def _made(loss: type[Loss], arguments: dict[str, Any]) -> Loss:
     """The loss object for these arguments, remembered where they can be (arrays cannot)."""
     try:
-        return _remembered(loss, tuple((name, type(value), value) for name, value in arguments.items()))
+        keys = tuple((name, type(value), value) for name, value in arguments.items())
+        return _remembered(loss, keys)  # type: ignore[arg-type]  # a class is hashable, whatever its objects are
     except TypeError:  # an unhashable argument, or a wrong one: the constructor says which
         return loss(**arguments)
 

@@ -15,6 +15,7 @@ from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
+from numbaloss.structures.twins import Kernel
 
 EXTRAS = ("label_smoothing", "z_loss", "softcap")
 LIMITS = {
@@ -152,6 +153,7 @@ class SoftmaxLoss(RowLoss):
         extras = self._extras(dtype)
         for piece in rows.pieces(need, outcome):
             layout: tuple[int, ...] = (rows.classes,)
+            template: Kernel
             if piece.planes:
                 template, layout = softmax_probability_tiles.probability_planes, (piece.positions, rows.classes)
             elif rows.classes <= FEW:

@@ -24,7 +24,7 @@ def out_of_line(typing_context: Any) -> Any:
     return types.void(), codegen
 
 
-out_of_line.plain = lambda: None  # what it means under NUMBA_DISABLE_JIT
+out_of_line.plain = lambda: None  # type: ignore[attr-defined]  # what it means under NUMBA_DISABLE_JIT
 
 
 def part(array: Any, low: int, high: int) -> Any:
