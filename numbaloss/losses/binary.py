@@ -109,6 +109,7 @@ def binary_cross_entropy_with_logits(input, target, pos_weight=1.0, label_smooth
     target="probability",
     limits={"alpha": "(-inf, 1]", "gamma": "[0, inf)"},
     static=("gamma",),
+    ulp=8.0,
 )
 def sigmoid_focal_loss(input, target, alpha=0.25, gamma=2.0):
     r"""Binary cross-entropy that pays less attention to what is already right.

@@ -81,9 +81,9 @@ def kl_div_with_logits(log_p, log_q, temperature=1.0):
     >>> round(float(kl_div_with_logits([[0.0, 0.0]], [[1.0, 0.0]])), 6)
     0.110944
     """
-    chance = exp(log_q)
-    gap = log_q - log_p
-    return times(chance, gap), (-chance, times(chance, gap + 1.0))
+    chance, gap = exp(log_q), 0.0 if log_q == log_p else log_q - log_p
+    more = excess(chance, -gap, exp(log_p))  # p - q, which sums to 0: with it no class has a negative value
+    return times(chance, gap) + more if abs(gap) > 1.0 else chance * gap + more, (more, times(chance, gap))
 
 
 @distributions(limits={"beta": "(0, 1)"})
@@ -117,7 +117,7 @@ def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     >>> float(jsd_loss([[0.0, 1.0]], [[0.0, 1.0]]))
     0.0
     """
-    gap = log_q - log_p
+    gap = 0.0 if log_q == log_p else log_q - log_p
     above = gap > 0.0
     # log(m / p) and log(m / q), from the smaller of the two ratios so that nothing overflows
     spread = log1p((1.0 - beta) * expm1(-gap) if above else beta * expm1(gap))
@@ -125,4 +125,12 @@ def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     over_q = spread if above else spread - gap
     part_p, part_q = (1.0 - beta) * exp(log_p), beta * exp(log_q)
     slope_p, slope_q = -times(part_p, over_p), -times(part_q, over_q)
-    return slope_p + slope_q, (slope_p, slope_q)
+    mixed = part_p + part_q
+    value_p = slope_p + excess(part_p, over_p, (1.0 - beta) * mixed)  # the added terms cancel, and with them
+    value_q = slope_q + excess(part_q, over_q, beta * mixed)  # neither part can be negative
+    return value_p + value_q, (slope_p, slope_q)
+
+
+def excess(chance, ratio, other):
+    """``other - chance`` where `ratio` is ``log(other / chance)``, to the last digits where the two are close."""
+    return other - chance if abs(ratio) > 1.0 else chance * expm1(ratio)

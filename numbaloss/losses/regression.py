@@ -280,8 +280,11 @@ def msle_loss(input, target):
     0.480453
     """
     inside = input >= -1.0 and target >= -1.0
+    error = input - target
+    over = error > 0.0
     # log(1 + x) - log(1 + t) without the cancellation; outside the domain, log1p(-2) is the nan that is due
-    gap = log1p((input - target) / (1.0 + target) if inside else -2.0)
+    distance = log1p((error / (1.0 + target) if over else -error / (1.0 + input)) if inside else -2.0)
+    gap = distance if over else -distance
     rate = 1.0 / (1.0 + input)
     return gap * gap, (2.0 * gap * rate, -2.0 * gap / (1.0 + target)), 2.0 * (1.0 - gap) * rate * rate
 

@@ -125,7 +125,7 @@ class RowLoss(Loss):
                 raise ValueError(
                     f"{self.definition.name}: weight has {self.weight.size} entries for {classes} classes"
                 )
-            weights = np.array(self.weight, dtype)
+            weights = checks.kernel_argument(np.ascontiguousarray(self.weight, dtype))
         return Rows(
             canonical(logits, planes),
             planes,
@@ -166,7 +166,7 @@ class RowLoss(Loss):
                 f"{positions}, or for each sample, {positions[:1]}"
             )
         spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(positions) - given.ndim)), positions)
-        return np.array(spread, dtype).reshape(-1)
+        return checks.kernel_argument(np.ascontiguousarray(spread, dtype)).reshape(-1)
 
     def _checked_out(self, need: Need, logits: Array, target: Array) -> Need:
         if need.out is None:

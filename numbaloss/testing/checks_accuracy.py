@@ -16,7 +16,7 @@ from numbaloss.testing.exact import effect, excess
 from numbaloss.testing.precise import Number
 
 TYPES = (np.float32, np.float64)
-ULP = 4.0  # elementwise values and slopes, beyond the effect of half an ulp of each input
+ULP = 4.0  # elementwise values and slopes, beyond the effect of an ulp of each input; a loss's fact `ulp` overrides it
 ULP_CURVATURE = 16.0  # second derivatives: more steps, and no optimiser needs their last digits
 RELATIVE = {np.float32: 1e-6, np.float64: 2e-15}  # rows, beyond the same effect
 
@@ -46,6 +46,7 @@ class Elements:
 
     def __init__(self, facts: Definition, setting: dict[str, Any], dtype: Any) -> None:
         self.facts, self.dtype, self.count = facts, dtype, len(facts.inputs)
+        self.bar = float(facts.facts.get("ulp", ULP))
         maths, keywords = precise.copied(facts.maths), precise.settings(facts, setting, dtype)
         self.free = [name for name, value in keywords.items() if isinstance(value, precise.mp.mpf)]
         self.parameters = [keywords[name] for name in self.free]
@@ -64,7 +65,7 @@ class Elements:
         function = self.value
         if by is not None:
             function = derivative(precise.slope, self.value, self.facts.inputs.index(by))
-        self._hold(got, function, point, ULP, what)
+        self._hold(got, function, point, self.bar, what)
 
     def hold_curvature(self, got: Any, point: Sequence[Any], what: str) -> None:
         """Assert that `got` is the second derivative at `point`."""
@@ -87,7 +88,7 @@ def derivative(kind: Callable[..., Number], function: Callable[..., Number], ind
 
 @only_if(lambda facts: facts.structure in precise_rows.ROWS)
 def check_exact_rows(loss: LossFunction) -> None:
-    """Rows are right to 1e-6 (float32) and 2e-15 (float64), beyond the effect of half an ulp of each input.
+    """Rows are right to 1e-6 (float32) and 2e-15 (float64), beyond the effect of an ulp of each input.
 
     Values relative to themselves, slopes relative to the largest of their row.
     """
@@ -104,10 +105,15 @@ def check_exact_rows(loss: LossFunction) -> None:
                     where = f"{np.dtype(dtype).name}, {kind}, {shown(setting)}, row {number}"
                     hold_row(values.reshape(-1)[number], formula, parts, None, dtype, f"value, {where}")
                     for name, every in slopes.items():
-                        largest = float(np.max(np.abs(every[number])))
+                        largest = scale_of(facts, every[number])
                         for k, got in enumerate(every[number][:8]):
                             by = facts.inputs.index(name), k
                             hold_row(got, formula, parts, by, dtype, f"slope {k} by {name}, {where}", largest)
+
+
+def scale_of(facts: Definition, slopes: Array) -> float:
+    """What the slopes of a row are precise to: the largest of them, or 1 where they are differences of probabilities."""
+    return max(float(np.max(np.abs(slopes))), float(facts.structure == "distributions"))
 
 
 def hold_row(

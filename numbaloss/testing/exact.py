@@ -1,9 +1,9 @@
 """How far a computed number is from the exact one, in units of its last place (ulp).
 
-A result is *as good as the inputs allow* where it is the exact result, rounded a few times, of inputs moved by half a
-unit of their last place (mixed forward-backward stability). So an error is measured as
+A result is *as good as the inputs allow* where it is the exact result, rounded a few times, of inputs moved by a unit of
+their last place (mixed forward-backward stability): nobody can do better where terms cancel. So an error is measured as
 
-.. math:: \\frac{|\\text{got} - \\text{exact}| - \\text{effect of half an ulp of each input}}{\\text{ulp}(\\text{exact})}
+.. math:: \\frac{|\\text{got} - \\text{exact}| - \\text{effect of an ulp of each input}}{\\text{ulp}(\\text{exact})}
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def ulp(value: Number, dtype: Any) -> Number:
 def effect(
     function: Callable[..., Number], inputs: Sequence[Number], dtype: Any, movable: Sequence[int] | None = None
 ) -> Number:
-    """How much `function` may move where each of its inputs moves by half an ulp (or only those numbered `movable`)."""
+    """How much `function` may move where each of its inputs moves by an ulp (or only those numbered `movable`)."""
     centre = function(*inputs)
     total = mp.zero
     for index in range(len(inputs)) if movable is None else movable:
-        half = ulp(inputs[index], dtype) / 2
+        unit = ulp(inputs[index], dtype)
         ends = []
-        for by in (half, -half):
+        for by in (unit, -unit):
             moved = list(inputs)
             moved[index] = moved[index] + by
             end = function(*moved)
