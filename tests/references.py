@@ -187,9 +187,7 @@ def jsd_loss(student, teacher, beta=0.5, temperature=1.0):
         for logits in (student, teacher)
     )
     mixed = [beta * b + (1 - beta) * a for a, b in zip(p, q, strict=True)]
-    terms = [
-        beta * b * mp.log(b / m) + (1 - beta) * a * mp.log(a / m) for a, b, m in zip(p, q, mixed, strict=True)
-    ]
+    terms = [beta * b * mp.log(b / m) + (1 - beta) * a * mp.log(a / m) for a, b, m in zip(p, q, mixed, strict=True)]
     return temperature**2 * mp.fsum(terms)
 
 

@@ -27,6 +27,8 @@ Function = Callable[..., Any]
 # `reassoc` lets LLVM vectorise a sum; in the mathematics it would cancel compensations such as (1 + x) - 1.
 LOOP_FLAGS = {"reassoc", "contract", "nsz"}
 MATHS_FLAGS = {"contract", "nsz"}
+STRICT_FLAGS = {"nsz"}  # of a template that keeps the order and the rounding of every operation
+FLAGS = [sorted(flags) for flags in (LOOP_FLAGS, MATHS_FLAGS, STRICT_FLAGS)]
 TEMPLATES = "numbaloss.kernels."
 
 
@@ -44,7 +46,7 @@ def bind(template: Function, dtype: np.dtype[Any], label: str, parallel: bool, *
     content = digest(copy)
     copy.__qualname__ = f"{template.__name__}.{label}.{dtype.name}.{twin}.{content[:16]}"
     kernel = numba.njit(parallel=parallel, nogil=True, error_model="numpy", fastmath=LOOP_FLAGS)(copy)
-    disk.attach(kernel, f"{copy.__qualname__} {content} {sorted(LOOP_FLAGS)} {sorted(MATHS_FLAGS)}")
+    disk.attach(kernel, f"{copy.__qualname__} {content} {FLAGS}")
     return kernel
 
 
@@ -104,7 +106,7 @@ class Specialiser:
             return copy
         in_template = (copy.__module__ or "").startswith(TEMPLATES)
         copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{digest(copy)[:16]}"
-        flags = LOOP_FLAGS if in_template and not hasattr(copy, "strict") else MATHS_FLAGS
+        flags = STRICT_FLAGS if hasattr(copy, "strict") else LOOP_FLAGS if in_template else MATHS_FLAGS
         options = {"error_model": "numpy", "fastmath": flags, "forceinline": not in_template}
         # Only kernels call a helper: without wrappers for Python and C it compiles a quarter faster.
         helper: Function = numba.njit(**options, no_cpython_wrapper=True, no_cfunc_wrapper=True)(copy)  # type: ignore[call-overload]

@@ -81,9 +81,11 @@ def kl_div_with_logits(log_p, log_q, temperature=1.0):
     >>> round(float(kl_div_with_logits([[0.0, 0.0]], [[1.0, 0.0]])), 6)
     0.110944
     """
-    chance, gap = exp(log_q), 0.0 if log_q == log_p else log_q - log_p
-    more = excess(chance, -gap, exp(log_p))  # p - q, which sums to 0: with it no class has a negative value
-    return times(chance, gap) + more if abs(gap) > 1.0 else chance * gap + more, (more, times(chance, gap))
+    p, q = exp(log_p), exp(log_q)
+    gap = 0.0 if log_q == log_p else log_q - log_p
+    cost = times(q, gap)
+    more = excess(-gap, p, q)  # sums to 0 over the classes; with it none of them has a negative value
+    return cost + more, (more, cost)
 
 
 @distributions(limits={"beta": "(0, 1)"})
@@ -126,11 +128,12 @@ def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     part_p, part_q = (1.0 - beta) * exp(log_p), beta * exp(log_q)
     slope_p, slope_q = -times(part_p, over_p), -times(part_q, over_q)
     mixed = part_p + part_q
-    value_p = slope_p + excess(part_p, over_p, (1.0 - beta) * mixed)  # the added terms cancel, and with them
-    value_q = slope_q + excess(part_q, over_q, beta * mixed)  # neither part can be negative
+    value_p = slope_p + excess(over_p, (1.0 - beta) * mixed, part_p)  # the added terms cancel, and with them
+    value_q = slope_q + excess(over_q, beta * mixed, part_q)  # neither part can be negative
     return value_p + value_q, (slope_p, slope_q)
 
 
-def excess(chance, ratio, other):
-    """``other - chance`` where `ratio` is ``log(other / chance)``, to the last digits where the two are close."""
-    return other - chance if abs(ratio) > 1.0 else chance * expm1(ratio)
+def excess(gap, one, two):
+    """``one - two``, where `gap` is ``log(one / two)``: to the last digits where the two are close."""
+    shrink = expm1(-abs(gap))
+    return -one * shrink if gap > 0.0 else two * shrink

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbaloss.compile.primitives import maximum
+from numbaloss.losses.helpers import times
 from numbaloss.structures.pointwise import pointwise
 
 
@@ -41,4 +42,4 @@ def margin_ranking_loss(input1, input2, target, margin=0.0):
     gap = input1 - input2
     short = margin - target * gap
     active = 0.0 if short < 0.0 else 1.0
-    return maximum(short, 0.0), (-target * active, target * active, -gap * active), 0.0
+    return maximum(short, 0.0), (-target * active, target * active, -times(active, gap)), 0.0

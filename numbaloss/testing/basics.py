@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,19 +45,26 @@ def made(loss: LossFunction, **arguments: Any) -> Loss:
     return built
 
 
-def unreduced(loss: LossFunction, inputs: tuple[Array, ...], wrt: Any = None, **arguments: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Every value and the gradients of their sum by every differentiable input (or by those of `wrt`)."""
-    named = differentiable(loss.definition, inputs) if wrt is None else tuple(wrt)
-    values, gradients = made(loss, reduction="none", **arguments).value_and_grad(*inputs, wrt=named)
+def unreduced(
+    loss: LossFunction, inputs: Sequence[Any], sample_weight: Any = None, **arguments: Any
+) -> tuple[Any, tuple[Any, ...]]:
+    """Every value, and the gradients of their sum by every differentiable input.
+
+    Checks that need values or gradients take them from here, so that they share one kernel: compiling is what a run of
+    the suite spends its time on.
+    """
+    named = differentiable(loss.definition, inputs)
+    criterion = made(loss, reduction="none", **arguments)
+    values, gradients = criterion.value_and_grad(*inputs, wrt=named, sample_weight=sample_weight)
     return values, gradients if len(named) > 1 else (gradients,)
 
 
-def differentiable(facts: Definition, inputs: tuple[Array, ...]) -> tuple[str, ...]:
+def differentiable(facts: Definition, inputs: Sequence[Any]) -> tuple[str, ...]:
     """The inputs that have a gradient, given what kind they are: class labels have none."""
     return tuple(
         name
         for name, array in zip(facts.inputs, inputs, strict=True)
-        if name in facts.differentiable and array.dtype.kind not in "iu"
+        if name in facts.differentiable and np.asarray(array).dtype.kind not in "iu"
     )
 
 
@@ -90,7 +97,9 @@ def tolerance(dtype: Any) -> float:
     return 8.0 * float(np.finfo(dtype).eps)
 
 
-def raises(call: Callable[[], Any], error: type[Exception] | tuple[type[Exception], ...], *words: str, what: str) -> None:
+def raises(
+    call: Callable[[], Any], error: type[Exception] | tuple[type[Exception], ...], *words: str, what: str
+) -> None:
     """Assert that `call` raises `error` with a message in which one of `words` occurs."""
     try:
         call()

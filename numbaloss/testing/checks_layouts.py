@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import Array, LossFunction, made, same_bits
+from numbaloss.testing.basics import Array, LossFunction, differentiable, made, same_bits, unreduced
 
 
 def _strided(array: Array) -> Array:
@@ -70,17 +70,15 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 def check_layouts(loss: LossFunction) -> None:
     """Strides, order, byte order, alignment and read-only memory give the bits that plain arrays give."""
     facts = loss.definition
-    first = facts.differentiable[:1]
     for kind in drawn.kinds(facts):
         arrays = drawn.draw(facts, kind=kind, rows=5, salt="layouts")
-        criterion = made(loss, reduction="none")
-        values, gradient = criterion.value_and_grad(*arrays, wrt=first)
+        values, gradients = unreduced(loss, arrays)
         for layout, lay in LAYOUTS.items():
-            laid = tuple(map(lay, arrays))
-            got, slopes = criterion.value_and_grad(*laid, wrt=first)
+            got, slopes = unreduced(loss, tuple(map(lay, arrays)))
             what = f"{kind}, {layout}"
             _nearly_bits(got, values, f"{what}: values")
-            _nearly_bits(slopes, gradient, f"{what}: gradient")
+            for one, gradient in zip(slopes, gradients, strict=True):
+                _nearly_bits(one, gradient, f"{what}: gradient")
 
 
 def _nearly_bits(got: Array, wanted: Array, what: str) -> None:
@@ -116,9 +114,9 @@ def check_lists(loss: LossFunction) -> None:
     criterion = made(loss)
     lists = [array.tolist() for array in arrays]
     same_bits(criterion(*lists), criterion(*arrays), "value of lists")
-    value, gradient = criterion.value_and_grad(*lists, wrt=facts.differentiable[:1])
-    same_bits(value, criterion.value_and_grad(*arrays, wrt=facts.differentiable[:1])[0], "value of lists, with gradient")
+    gradient, wanted = (criterion.value_and_grad(*given, wrt=facts.wrt[:1])[1] for given in (lists, arrays))
     assert isinstance(gradient, np.ndarray), f"the gradient of lists is a {type(gradient)}"
+    same_bits(gradient, wanted, "gradient of lists")
 
 
 def check_inputs_untouched(loss: LossFunction) -> None:
@@ -130,34 +128,46 @@ def check_inputs_untouched(loss: LossFunction) -> None:
             given = tuple(map(lay, arrays))
             weight = np.ones(5)
             criterion = made(loss, reduction="none")
-            criterion(*given)
-            criterion.value_and_grad(*given, wrt=facts.differentiable[:1])
-            criterion.total(*given, sample_weight=weight)
-            if facts.hessian:
-                criterion.grad_and_hess(*given)
+            unreduced(loss, given)
+            if kind == drawn.kinds(facts)[0]:
+                criterion(*given)
+                criterion.total(*given, sample_weight=weight)
+                if facts.hessian:
+                    criterion.grad_and_hess(*given)
             for name, array, kept in zip(facts.inputs, given, arrays, strict=True):
                 assert np.array_equal(array, kept), f"{kind}: {name} was changed"
             assert np.all(weight == 1.0), f"{kind}: sample_weight was changed"
 
 
 def check_out(loss: LossFunction) -> None:
-    """The gradient is written to `out`, which is returned; any layout, and the input itself, will do."""
+    """Gradients are written to `out`, which is returned; any layout, and the input itself, will do."""
     facts = loss.definition
-    first = facts.wrt[:1]
-    index = facts.inputs.index(first[0])
     for kind in drawn.kinds(facts):
         arrays = drawn.draw(facts, kind=kind, rows=5, salt="layouts")
+        names = differentiable(facts, arrays)
+        places = [facts.inputs.index(name) for name in names]
         criterion = made(loss, reduction="none")
-        values, gradient = criterion.value_and_grad(*arrays, wrt=first)
+        values, gradients = unreduced(loss, arrays)
         for layout in ("", "column by column", "every second", "backwards", "unaligned"):
-            out = LAYOUTS.get(layout, np.copy)(np.full_like(arrays[index], 7.0))
-            got, slopes = criterion.value_and_grad(*arrays, wrt=first, out=out)
+            lay = LAYOUTS.get(layout, np.copy)
+            out = tuple(lay(np.full_like(arrays[place], 7.0)) for place in places)
+            got, slopes = criterion.value_and_grad(*arrays, wrt=names, out=out if len(out) > 1 else out[0])
             what = f"{kind}, out {layout or 'plain'}"
-            assert slopes is out, f"{what}: another array was returned"
-            _nearly_bits(out, gradient, f"{what}: gradient")
+            _same_buffers(slopes, out, what)
+            for one, gradient in zip(out, gradients, strict=True):
+                _nearly_bits(one, gradient, f"{what}: gradient")
             _nearly_bits(got, values, f"{what}: values")
         given = [array.copy() for array in arrays]
-        got, slopes = criterion.value_and_grad(*given, wrt=first, out=given[index])
-        assert slopes is given[index], f"{kind}: out is the input, but another array was returned"
-        _nearly_bits(slopes, gradient, f"{kind}, out is the input: gradient")
+        over = tuple(given[place] for place in places)
+        got, slopes = criterion.value_and_grad(*given, wrt=names, out=over if len(over) > 1 else over[0])
+        _same_buffers(slopes, over, f"{kind}, out is the input")
+        for one, gradient in zip(over, gradients, strict=True):
+            _nearly_bits(one, gradient, f"{kind}, out is the input: gradient")
         _nearly_bits(got, values, f"{kind}, out is the input: values")
+
+
+def _same_buffers(returned: object, given: tuple[Array, ...], what: str) -> None:
+    buffers = returned if isinstance(returned, tuple) else (returned,)
+    assert len(buffers) == len(given), f"{what}: {len(buffers)} gradients"
+    for one, two in zip(buffers, given, strict=True):
+        assert one is two, f"{what}: another array was returned"

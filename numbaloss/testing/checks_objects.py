@@ -26,8 +26,7 @@ def check_copies(loss: LossFunction) -> None:
     """Pickled, copied and deeply copied objects equal the original, and compute the same, also after use."""
     arrays = drawn.draw(loss.definition, salt="objects")
     for criterion in _objects(loss):
-        for way in (lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy):
-            again = way(criterion)
+        for again in (pickle.loads(pickle.dumps(criterion)), copy.copy(criterion), copy.deepcopy(criterion)):
             assert type(again) is type(criterion), f"the copy of {criterion!r} is a {type(again)}"
             assert again == criterion, f"the copy of {criterion!r} is {again!r}"
             assert hash(again) == hash(criterion), f"the copy of {criterion!r} has another hash"

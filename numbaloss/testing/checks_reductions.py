@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import LossFunction, close, made, only_if, same_bits, tolerance
+from numbaloss.testing.basics import LossFunction, close, differentiable, made, only_if, same_bits, tolerance, unreduced
 
 TYPES = (np.float32, np.float64)
 
@@ -30,6 +30,9 @@ def check_reductions(loss: LossFunction) -> None:
     for kind in drawn.kinds(facts)[:1]:
         arrays = drawn.draw(facts, kind=kind, rows=9, salt="reductions")
         values = made(loss, reduction="none")(*arrays)
+        close(
+            unreduced(loss, arrays)[0], values, 1e-14, f"{kind}: values with the gradient against values alone", 1e-300
+        )
         total = made(loss).total(*arrays)
         reference = made(loss, reduction="sum").value_and_grad(*arrays)[1]
         slopes = reference if isinstance(reference, tuple) else (reference,)
@@ -59,7 +62,7 @@ def check_totals_add(loss: LossFunction) -> None:
 
 def _finite(loss: LossFunction, arrays):  # type: ignore[no-untyped-def]
     """The rows with a finite loss: a certain wrong prediction may cost an infinity."""
-    values = made(loss, reduction="none")(*arrays)
+    values, _ = unreduced(loss, arrays)
     good = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     return tuple(array[good] for array in arrays)
 
@@ -69,14 +72,12 @@ def check_one_row(loss: LossFunction) -> None:
     facts = loss.definition
     for kind in drawn.kinds(facts):
         arrays = drawn.draw(facts, kind=kind, rows=3, salt="reductions")
-        criterion = made(loss, reduction="none")
-        values, gradient = criterion.value_and_grad(*arrays, wrt=facts.differentiable[:1])
+        values, gradients = unreduced(loss, arrays)
         for row in range(3):
-            one, slope = criterion.value_and_grad(
-                *(array[row : row + 1] for array in arrays), wrt=facts.differentiable[:1]
-            )
+            one, slopes = unreduced(loss, tuple(array[row : row + 1] for array in arrays))
             close(one, values[row : row + 1], 1e-14, f"{kind}: value of row {row} alone", 1e-300)
-            close(slope, gradient[row : row + 1], 1e-14, f"{kind}: gradient of row {row} alone", 1e-300)
+            for slope, gradient in zip(slopes, gradients, strict=True):
+                close(slope, gradient[row : row + 1], 1e-14, f"{kind}: gradient of row {row} alone", 1e-300)
 
 
 def check_no_batch_axis(loss: LossFunction) -> None:
@@ -90,10 +91,12 @@ def check_no_batch_axis(loss: LossFunction) -> None:
         one, wrapped = tuple(array[0] for array in arrays), arrays
     for reduction in ("none", "mean", "sum"):
         criterion = made(loss, reduction=reduction)
-        value, gradient = criterion.value_and_grad(*one, wrt=facts.differentiable[:1])
-        wanted, slope = criterion.value_and_grad(*wrapped, wrt=facts.differentiable[:1])
+        first = differentiable(facts, one) if reduction == "none" else facts.wrt
+        value, gradients = criterion.value_and_grad(*one, wrt=first)
+        wanted, slopes = criterion.value_and_grad(*wrapped, wrt=first)
+        gradient, slope = (both[0] if isinstance(both, tuple) else both for both in (gradients, slopes))
         assert np.shape(value) == (), f"{reduction}: the value has shape {np.shape(value)}"
-        shape = np.shape(one[facts.inputs.index(facts.differentiable[0])])
+        shape = np.shape(one[facts.inputs.index(first[0])])
         assert np.shape(gradient) == shape, f"{reduction}: the gradient has shape {np.shape(gradient)}, wanted {shape}"
         same_bits(np.asarray(value).reshape(-1), np.asarray(wanted).reshape(-1), f"{reduction}: value")
         same_bits(np.asarray(gradient).reshape(-1), slope.reshape(-1), f"{reduction}: gradient")
@@ -108,13 +111,13 @@ def check_empty(loss: LossFunction) -> None:
         for reduction in ("mean", "sum"):
             for on_empty in ("nan", "zero"):
                 criterion = made(loss, reduction=reduction, on_empty=on_empty)
-                value, gradient = criterion.value_and_grad(*arrays, wrt=facts.differentiable[:1])
+                value, gradient = criterion.value_and_grad(*arrays, wrt=facts.wrt[:1])
                 what = f"{kind}, {reduction} of nothing, on_empty={on_empty!r}"
                 close([value, criterion(*arrays)], [wanted[reduction][on_empty]] * 2, 0.0, what)
                 assert gradient.shape == arrays[0].shape, f"{what}: gradient of shape {gradient.shape}"
                 total = criterion.total(*arrays)
                 assert (total.sum, total.denominator) == (0.0, 0.0), f"{what}: {total}"
-        values = made(loss, reduction="none")(*arrays)
+        values, _ = unreduced(loss, arrays)
         assert values.size == 0, f"{kind}: the values of no rows have shape {values.shape}"
         assert len(values) == 0, f"{kind}: the values of no rows have shape {values.shape}"
         if facts.hessian:
@@ -143,7 +146,7 @@ def check_ignored_rows(loss: LossFunction) -> None:
                 close(value, wanted, 1e-14, f"{what}: value")
                 close(gradient[kept], slope, 1e-14, f"{what}: gradient of the rows that count", 1e-300)
                 assert not np.any(gradient[[1, 4]]), f"{what}: an ignored row has a gradient"
-                values = made(loss, ignore_index=ignored, reduction="none")(scores, left_out)
+                values, _ = unreduced(loss, (scores, left_out), ignore_index=ignored)
                 assert not np.any(values[[1, 4]]), f"{what}: an ignored row has a value"
                 assert criterion.total(scores, left_out).denominator == left_out[kept].size, f"{what}: denominator"
         nothing = np.full_like(labels, -100)

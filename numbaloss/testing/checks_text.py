@@ -47,7 +47,7 @@ def check_examples_run(loss: LossFunction) -> None:
 
 
 def check_signature(loss: LossFunction) -> None:
-    """The function takes the arrays first, then every hyper-parameter and common keyword by name; the class takes the rest."""
+    """The function takes arrays first, then hyper-parameters and common keywords by name; the class takes the rest."""
     facts = loss.definition
     signature = inspect.signature(loss)
     positional = [name for name, one in signature.parameters.items() if one.kind is one.POSITIONAL_OR_KEYWORD]
@@ -74,7 +74,9 @@ def check_plain_mathematics(loss: LossFunction) -> None:
         text = textwrap.dedent(inspect.getsource(loss.definition.maths))
         function = ast.parse(text).body[0]
     assert isinstance(function, ast.FunctionDef), "the mathematics is no ordinary function"
-    harmless = {id(node) for sub in ast.walk(function) if isinstance(sub, ast.Subscript) for node in ast.walk(sub.slice)}
+    harmless = {
+        id(node) for sub in ast.walk(function) if isinstance(sub, ast.Subscript) for node in ast.walk(sub.slice)
+    }
     # comparisons with a hyper-parameter that is an integer choose a branch when the kernel is compiled
     whole = {name for name, value in loss.definition.parameters.items() if type(value) is int}
     for sub in ast.walk(function):
@@ -86,4 +88,6 @@ def check_plain_mathematics(loss: LossFunction) -> None:
             if isinstance(node, ast.Constant) and type(node.value) is int and id(node) not in harmless:
                 raise AssertionError(f"{where}: the integer {node.value}; write {float(node.value)}")
             if isinstance(node, ast.Attribute):
-                raise AssertionError(f"{where}: {ast.unparse(node)} is reached through a module; import the function itself")
+                raise AssertionError(
+                    f"{where}: {ast.unparse(node)} is reached through a module; import the function itself"
+                )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import Array, LossFunction, close, made, only_if, same_bits
+from numbaloss.testing.basics import Array, LossFunction, close, made, only_if, same_bits, unreduced
 
 
 def _half_types() -> list[np.dtype[Any]]:
@@ -28,29 +28,33 @@ def check_type_is_kept(loss: LossFunction) -> None:
     facts = loss.definition
     for dtype in (np.float32, np.float64):
         arrays = drawn.draw(facts, rows=4, dtype=dtype, salt="types")
-        for reduction in ("mean", "none"):
-            criterion = made(loss, reduction=reduction)
-            value, gradient = criterion.value_and_grad(*arrays, wrt=facts.differentiable[:1])
-            found = {"value": criterion(*arrays), "value with gradient": value, "gradient": gradient}
-            if facts.hessian and reduction == "mean":
-                found["Hessian"] = criterion.grad_and_hess(*arrays)[1]
-            for what, array in found.items():
-                assert array.dtype == dtype, f"{np.dtype(dtype)}, {reduction}: the {what} is {array.dtype}"
+        criterion = made(loss)
+        value, gradient = criterion.value_and_grad(*arrays, wrt=facts.wrt[:1])
+        values, gradients = unreduced(loss, arrays)
+        found = {"mean": criterion(*arrays), "mean with gradient": value, "gradient of the mean": gradient}
+        found |= {"values": values, "gradient": gradients[0]}
+        if facts.hessian:
+            found["Hessian"] = criterion.grad_and_hess(*arrays)[1]
+        for what, array in found.items():
+            assert array.dtype == dtype, f"{np.dtype(dtype)}: the {what} is {array.dtype}"
 
 
 def check_half_precision(loss: LossFunction) -> None:
     """float16 and bfloat16 in and out; the numbers are those of float32, rounded once."""
     facts = loss.definition
-    first = facts.differentiable[:1]
+    first = facts.wrt[:1]
     for dtype in _half_types():
         small = _as(drawn.draw(facts, rows=4, dtype=np.float32, salt="types"), dtype)
         single = _as(small, np.float32)
-        for reduction in ("none", "mean"):
-            criterion = made(loss, reduction=reduction)
-            value, gradient = criterion.value_and_grad(*small, wrt=first)
-            wanted, slopes = criterion.value_and_grad(*single, wrt=first)
-            same_bits(value, np.asarray(wanted).astype(dtype), f"{dtype}, {reduction}: value")
-            same_bits(gradient, slopes.astype(dtype), f"{dtype}, {reduction}: gradient")
+        value, gradient = made(loss).value_and_grad(*small, wrt=first)
+        wanted, slopes = made(loss).value_and_grad(*single, wrt=first)
+        same_bits(value, np.asarray(wanted).astype(dtype), f"{dtype}: mean")
+        same_bits(gradient, slopes.astype(dtype), f"{dtype}: gradient of the mean")
+        values, gradients = unreduced(loss, small)
+        wide, several = unreduced(loss, single)
+        same_bits(values, wide.astype(dtype), f"{dtype}: values")
+        for one, two in zip(gradients, several, strict=True):
+            same_bits(one, two.astype(dtype), f"{dtype}: gradient")
 
 
 @only_if(lambda facts: facts.structure == "pointwise")
@@ -70,14 +74,17 @@ def check_whole_targets(loss: LossFunction) -> None:
         if name in facts.wrt or facts.structure != "pointwise" or not drawn.domain(facts, name).whole:
             continue
         arrays = drawn.draw(facts, rows=4, salt="types")
-        criterion = made(loss, reduction="none")
-        wanted, slopes = criterion.value_and_grad(*arrays, wrt=facts.wrt[:1])
+        wanted, slopes = unreduced(loss, arrays)
+        mean = made(loss)(*arrays)
         types = [np.int8, np.int32, np.int64, *([] if arrays[index].min() < 0 else [np.uint8, np.uint64])]
         for dtype in types:
             given = (*arrays[:index], arrays[index].astype(dtype), *arrays[index + 1 :])
-            value, gradient = criterion.value_and_grad(*given, wrt=facts.wrt[:1])
-            same_bits(value, wanted, f"{name} as {np.dtype(dtype)}: values")
-            same_bits(gradient, slopes, f"{name} as {np.dtype(dtype)}: gradient")
+            what = f"{name} as {np.dtype(dtype)}"
+            same_bits(made(loss)(*given), mean, f"{what}: mean")
+            if name not in facts.differentiable:
+                value, gradients = unreduced(loss, given)
+                same_bits(value, wanted, f"{what}: values")
+                same_bits(gradients[0], slopes[0], f"{what}: gradient")
 
 
 @only_if(lambda facts: facts.target in ("class", "class_or_distribution", "class_list"))
@@ -85,13 +92,12 @@ def check_label_types(loss: LossFunction) -> None:
     """Class labels may be of any integer type and byte order."""
     facts = loss.definition
     logits, labels = drawn.draw(facts, rows=4, salt="types")
-    criterion = made(loss, reduction="none")
-    wanted, slopes = criterion.value_and_grad(logits, labels)
+    wanted, slopes = unreduced(loss, (logits, labels))
     types: list[Any] = ["int32", "uint8", ">i8"] if labels.min() >= 0 else ["int32", "int8", ">i8"]
     if labels.min() >= 0:
         types.append("uint64")
     for dtype in types:
-        value, gradient = criterion.value_and_grad(logits, labels.astype(dtype))
+        value, gradient = unreduced(loss, (logits, labels.astype(dtype)))
         same_bits(value, wanted, f"labels of type {dtype}: values")
-        same_bits(gradient, slopes, f"labels of type {dtype}: gradient")
-    same_bits(criterion(logits, labels.tolist()), criterion(logits, labels), "labels as a list")
+        same_bits(gradient[0], slopes[0], f"labels of type {dtype}: gradient")
+    same_bits(unreduced(loss, (logits, labels.tolist()))[0], wanted, "labels as a list")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import Array, LossFunction, close, made, only_if
+from numbaloss.testing.basics import Array, LossFunction, close, made, only_if, raises, unreduced
 
 
 def _weights(facts, count: int) -> Array:  # type: ignore[no-untyped-def]
@@ -15,18 +15,20 @@ def _weights(facts, count: int) -> Array:  # type: ignore[no-untyped-def]
 def check_sample_weight_multiplies(loss: LossFunction) -> None:
     """A weight for each row multiplies its value, gradient and Hessian; the mean divides by what the totals say."""
     facts = loss.definition
-    first = facts.differentiable[:1]
+    first = facts.wrt[:1]
     for kind in drawn.kinds(facts)[:1]:
         arrays = drawn.draw(facts, kind=kind, rows=6, salt="weights")
         weights = _weights(facts, 6)
         weights[2] = 0.0
-        none, sums = made(loss, reduction="none"), made(loss, reduction="sum")
-        values, slopes = none.value_and_grad(*arrays, wrt=first)
+        sums = made(loss, reduction="sum")
+        values, gradients = unreduced(loss, arrays)
+        slopes = gradients[0]
         wide = weights.reshape(-1, *[1] * (values.ndim - 1))
         tall = weights.reshape(-1, *[1] * (slopes.ndim - 1))
-        weighed, gradient = none.value_and_grad(*arrays, wrt=first, sample_weight=weights)
+        weighed, products = unreduced(loss, arrays, sample_weight=weights)
         close(weighed, values * wide, 1e-14, f"{kind}: values", 1e-300)
-        close(gradient, slopes * tall, 1e-13, f"{kind}: gradients", 1e-300)
+        for product, one in zip(products, gradients, strict=True):
+            close(product, one * tall, 1e-13, f"{kind}: gradients", 1e-300)
         total = made(loss).total(*arrays, sample_weight=weights)
         ones = made(loss).total(*arrays)
         close(total.sum, float((values * wide).sum()), 1e-13, f"{kind}: sum")
@@ -50,8 +52,8 @@ def check_integer_weight_repeats(loss: LossFunction) -> None:
     repeated = tuple(np.repeat(array, weights, axis=0) for array in arrays)
     for reduction in ("mean", "sum"):
         criterion = made(loss, reduction=reduction)
-        value, gradient = criterion.value_and_grad(*arrays, wrt=facts.differentiable[:1], sample_weight=weights)
-        wanted, slopes = criterion.value_and_grad(*repeated, wrt=facts.differentiable[:1])
+        value, gradient = criterion.value_and_grad(*arrays, wrt=facts.wrt[:1], sample_weight=weights)
+        wanted, slopes = criterion.value_and_grad(*repeated, wrt=facts.wrt[:1])
         close(value, wanted, 1e-13, f"{reduction}: value")
         starts = np.concatenate([[0], np.cumsum(weights)])[:-1]
         for row, (start, count) in enumerate(zip(starts, weights, strict=True)):
@@ -78,23 +80,23 @@ def check_element_weights(loss: LossFunction) -> None:
     facts = loss.definition
     arrays = drawn.draw(facts, rows=3, salt="weights")
     weights = _weights(facts, arrays[0].size).reshape(arrays[0].shape)
-    values = made(loss, reduction="none")(*arrays)
-    close(made(loss, reduction="none")(*arrays, sample_weight=weights), values * weights, 1e-14, "values", 1e-300)
+    values, _ = unreduced(loss, arrays)
+    close(unreduced(loss, arrays, weights)[0], values * weights, 1e-14, "values", 1e-300)
     close(made(loss)(*arrays, sample_weight=weights), (values * weights).sum() / weights.sum(), 1e-13, "mean")
 
 
 @only_if(lambda facts: facts.weight in ("sum", "count") and not facts.facts.get("class_mean"))
 def check_weight_argument_of_elements(loss: LossFunction) -> None:
-    """The loss's own weight multiplies elements and is broadcast; the mean divides by their sum or number, as stated."""
+    """The loss's own weight multiplies elements and is broadcast; the mean divides by their sum or number."""
     facts = loss.definition
     arrays = drawn.draw(facts, rows=3, salt="weights")
-    values = made(loss, reduction="none")(*arrays)
+    values, _ = unreduced(loss, arrays)
     for shape in (arrays[0].shape, arrays[0].shape[1:], (1,)):
         weights = _weights(facts, int(np.prod(shape))).reshape(shape)
         wide = np.broadcast_to(weights, values.shape)
         divisor = wide.sum() if facts.weight == "sum" else values.size
         close(made(loss, weight=weights)(*arrays), (values * wide).sum() / divisor, 1e-13, f"weight of shape {shape}")
-        got = made(loss, weight=weights, reduction="none")(*arrays)
+        got, _ = unreduced(loss, arrays, weight=weights)
         close(got, values * wide, 1e-14, f"values, weight of shape {shape}", 1e-300)
 
 
@@ -116,9 +118,5 @@ def check_class_weights(loss: LossFunction) -> None:
     both = made(loss, weight=weights).total(logits, labels, sample_weight=np.arange(7.0))
     close(both.sum, (values * factor * np.arange(7.0)).sum(), 1e-13, "sum with sample weights, too")
     close(both.denominator, (counted * np.arange(7.0)).sum(), 1e-13, "denominator with sample weights, too")
-    try:
-        made(loss, weight=weights[:-1])(logits, labels)
-    except ValueError as error:
-        assert "weight" in str(error), str(error)
-    else:
-        raise AssertionError("a weight for all classes but one was taken")
+    fewer = made(loss, weight=weights[:-1])
+    raises(lambda: fewer(logits, labels), ValueError, "weight", what="a weight for all classes but one")

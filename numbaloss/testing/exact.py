@@ -1,7 +1,7 @@
 """How far a computed number is from the exact one, in units of its last place (ulp).
 
-A result is *as good as the inputs allow* where it is the exact result, rounded a few times, of inputs moved by a unit of
-their last place (mixed forward-backward stability): nobody can do better where terms cancel. So an error is measured as
+A result is *as good as the inputs allow* where it is the exact result, rounded a few times, of inputs moved by a unit
+of their last place (mixed forward-backward stability): nobody can do better where terms cancel. So an error is
 
 .. math:: \\frac{|\\text{got} - \\text{exact}| - \\text{effect of an ulp of each input}}{\\text{ulp}(\\text{exact})}
 """

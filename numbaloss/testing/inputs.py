@@ -98,7 +98,9 @@ def draw(
     """
     structure = _structure(facts)
     rng = generator(facts, salt)
-    return structure.draw(Request(facts, rng, kind or structure.kinds(facts)[0], rows, np.dtype(dtype), parameters, edges))
+    return structure.draw(
+        Request(facts, rng, kind or structure.kinds(facts)[0], rows, np.dtype(dtype), parameters, edges)
+    )
 
 
 def kinds(facts: Definition) -> tuple[str, ...]:
@@ -145,7 +147,8 @@ class Request:
         if self.edges:
             drawn[0] = 0.0
             drawn[0, 0] = 1.0
-        return (drawn / drawn.sum(axis=1, keepdims=True)).astype(self.dtype)
+        shares: Array = drawn / drawn.sum(axis=1, keepdims=True)
+        return shares.astype(self.dtype)
 
     def class_lists(self, shape: tuple[int, ...]) -> Array:
         """For each row some classes, none twice, then -1 and what is not read."""

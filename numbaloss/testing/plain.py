@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import LossFunction, made
+from numbaloss.testing.basics import LossFunction, made, unreduced
 
 Numbers = dict[str, list[float]]
 _announced: list[LossFunction] = []
@@ -32,12 +32,12 @@ def announce(functions: Iterable[LossFunction]) -> None:
 def computed(loss: LossFunction) -> Numbers:
     """What the checks compare: values, gradients and Hessians of small inputs of each kind, by name."""
     facts = loss.definition
-    found: Numbers = {}
+    found: dict[str, Any] = {}
     for kind in drawn.kinds(facts):
         rows = 2 if kind == "wide" else 3
         arrays = drawn.draw(facts, kind=kind, rows=rows, salt="plain")
-        values, gradient = made(loss, reduction="none").value_and_grad(*arrays, wrt=facts.differentiable[:1])
-        found[f"{kind}: values"], found[f"{kind}: gradient"] = values, gradient
+        found[f"{kind}: values"], gradients = unreduced(loss, arrays)
+        found[f"{kind}: gradient"] = gradients[0]
         if kind == drawn.kinds(facts)[0]:
             weight = np.linspace(0.5, 1.5, rows)
             found[f"{kind}: weighted mean"] = made(loss)(*arrays, sample_weight=weight)

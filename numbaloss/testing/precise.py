@@ -6,7 +6,6 @@ function of that meaning, so it is the very text that is compiled that is evalua
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -55,6 +54,8 @@ def _log1p(x: Number) -> Number:
 def _power(x: Number, y: Number) -> Number:
     if y == 0:
         return mp.one
+    if x == 0 or not (mp.isfinite(x) and mp.isfinite(y)):
+        return mp.mpf(PRIMITIVES["power"](float(x), float(y)))  # C's table of special cases
     if x < 0 and y != int(y):
         return mp.nan
     return mp.power(x, y)
@@ -103,9 +104,10 @@ class _PreciseCopier(Specialiser):
     def rebound(self, name: str, value: Any) -> Any:
         return literal(value) if type(value) is float else super().rebound(name, value)
 
-    def compiled(self, function: types.FunctionType) -> Callable[..., Any]:
-        if PRIMITIVES.get(function.__name__) is function:
-            return PRECISE[function.__name__]
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        name = function.__name__
+        if PRIMITIVES.get(name) is function:
+            return PRECISE[name]
         if function not in self.done:
             self.done[function] = self.copy(function)
         return self.done[function]

@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import STRIP, log_normaliser_above, narrow, peak
 
@@ -20,51 +20,55 @@ def link(log_p: Any, log_q: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
-def compare(one, two, high1, high2, log1, log2, cooled, params):  # type: ignore[no-untyped-def]
-    """Sums of value and slopes over a strip."""
+@strict
+def log_chance(logit, highest, cooled, log_total):  # type: ignore[no-untyped-def]
+    """``(logit - highest) / T - log_total`` in this order: the other one rounds to the size of the logits."""
+    return (logit - highest) * cooled - log_total
+
+
+def compare(one, two, high1, high2, log1, log2, cooled, params, gradient1, gradient2):  # type: ignore[no-untyped-def]
+    """Sums of value and slopes over a strip; the slopes are kept where there are gradients to write."""
     value_sum, slope1_sum, slope2_sum = 0.0, 0.0, 0.0
     for j in range(one.size):
-        log_p, log_q = (one[j] - high1) * cooled - log1, (two[j] - high2) * cooled - log2
+        log_p, log_q = log_chance(one[j], high1, cooled, log1), log_chance(two[j], high2, cooled, log2)
         value, slopes = link(log_p, log_q, params)
         value_sum += value
         slope1_sum += slopes[0]
         slope2_sum += slopes[1]
+        if gradient1 is not None:
+            gradient1[j] = slopes[0]
+        if gradient2 is not None:
+            gradient2[j] = slopes[1]
     return value_sum, slope1_sum, slope2_sum
 
 
-def write(
-    one, two, high1, high2, log1, log2, cooled, params, mass1, mass2, factor, gradient1, gradient2
-):  # type: ignore[no-untyped-def]
-    """Gradients by both rows of logits, of a strip."""
-    for j in range(one.size):
-        log_p, log_q = (one[j] - high1) * cooled - log1, (two[j] - high2) * cooled - log2
-        _, slopes = link(log_p, log_q, params)
-        if gradient1 is not None:
-            gradient1[j] = factor * (slopes[0] - exp(log_p) * mass1)
-        if gradient2 is not None:
-            gradient2[j] = factor * (slopes[1] - exp(log_q) * mass2)
+def project(row, highest, log_total, cooled, mass, factor, gradient):  # type: ignore[no-untyped-def]
+    """From the slopes by the log-probabilities in `gradient` to those by the logits."""
+    for j in range(row.size):
+        chance = exp(log_chance(row[j], highest, cooled, log_total))
+        gradient[j] = factor * (gradient[j] - chance * mass)
 
 
 def pair_row(one, two, temperature, params, factor, gradient1, gradient2):  # type: ignore[no-untyped-def]
     """The unreduced value of one pair of rows; writes `factor` times its gradients where these are not None."""
     cooled = 1.0 / temperature
     high1, high2 = peak(one), peak(two)
-    log1 = log_normaliser_above(one, high1, None, cooled)
-    log2 = log_normaliser_above(two, high2, None, cooled)
+    log1 = log_normaliser_above(one, high1, None, cooled, None)
+    log2 = log_normaliser_above(two, high2, None, cooled, None)
     values, masses1, masses2 = np.float64(0.0), np.float64(0.0), np.float64(0.0)
     for low in range(0, one.size, STRIP):
         high = min(low + STRIP, one.size)
-        value, slope1, slope2 = compare(one[low:high], two[low:high], high1, high2, log1, log2, cooled, params)
+        value, slope1, slope2 = compare(
+            one[low:high], two[low:high], high1, high2, log1, log2, cooled, params, part(gradient1, low, high),
+            part(gradient2, low, high),
+        )
         values += value
         masses1 += slope1
         masses2 += slope2
-    if gradient1 is not None or gradient2 is not None:
-        for low in range(0, one.size, STRIP):
-            high = min(low + STRIP, one.size)
-            write(
-                one[low:high], two[low:high], high1, high2, log1, log2, cooled, params, narrow(masses1),
-                narrow(masses2), factor * temperature, part(gradient1, low, high), part(gradient2, low, high),
-            )
+    if gradient1 is not None:
+        project(one, high1, log1, cooled, narrow(masses1), factor * temperature, gradient1)
+    if gradient2 is not None:
+        project(two, high2, log2, cooled, narrow(masses2), factor * temperature, gradient2)
     return temperature * temperature * narrow(values)
 
 

@@ -56,6 +56,6 @@ part.by_type = like.by_type = True  # type: ignore[attr-defined]  # tells the bi
 
 
 def strict(function: Function) -> Function:
-    """Mark a template whose sums must keep their written order (no `reassoc`)."""
+    """Mark a template whose operations keep their written order and rounding (no `reassoc`, no `contract`)."""
     function.strict = True  # type: ignore[attr-defined]
     return function

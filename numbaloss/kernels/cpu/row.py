@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.compile.primitives import exp, log, log1p, maximum, tanh
-from numbaloss.kernels.cpu.intrinsics import part
+from numbaloss.kernels.cpu.intrinsics import part, strict
 
 STRIP = 4096  # elements summed in the element type; across strips the sum is float64, in index order
 
@@ -17,6 +17,13 @@ def narrow(value: Any) -> Any:
     raise NotImplementedError
 
 
+@strict
+def log_probability(logit, highest, log_total):  # type: ignore[no-untyped-def]
+    """``logit - highest - log_total`` in this order: the other one rounds to the size of the logits."""
+    return (logit - highest) - log_total
+
+
+@strict
 def capped(logit, softcap):  # type: ignore[no-untyped-def]
     """Soft-capped logit: ``c * tanh(x / c)``; the logit itself without a cap."""
     if softcap is None:
@@ -28,16 +35,15 @@ def cap_slope(logit, softcap):  # type: ignore[no-untyped-def]
     """Derivative of the soft cap."""
     if softcap is None:
         return 1.0
-    bend = tanh(logit / softcap)
-    return 1.0 - bend * bend
+    decay = exp(-2.0 * abs(logit / softcap))
+    return 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
 
 
 def cap_curvature(logit, softcap):  # type: ignore[no-untyped-def]
     """Second derivative of the soft cap."""
     if softcap is None:
         return 0.0
-    bend = tanh(logit / softcap)
-    return -2.0 * bend * (1.0 - bend * bend) / softcap
+    return -2.0 * tanh(logit / softcap) * cap_slope(logit, softcap) / softcap
 
 
 def peak(row):  # type: ignore[no-untyped-def]
@@ -104,21 +110,28 @@ def fill(array, value):  # type: ignore[no-untyped-def]
             array[j] = value
 
 
-def log_normaliser_above(row, highest, softcap, cooled):  # type: ignore[no-untyped-def]
-    """``log sum exp(cooled * (x - highest))``, to the last digit also where one class has nearly all."""
+def log_normaliser_above(row, highest, softcap, cooled, stored):  # type: ignore[no-untyped-def]
+    """``log sum exp(cooled * (x - highest))``, to the last digit also where one class has nearly all.
+
+    The exponentials are kept in `stored` unless it is None.
+    """
     total, ties = np.float64(0.0), 0
     for low in range(0, row.size, STRIP):
-        one, two = others_strip(row[low : min(low + STRIP, row.size)], highest, softcap, cooled)
+        high = min(low + STRIP, row.size)
+        one, two = others_strip(row[low:high], highest, softcap, cooled, part(stored, low, high))
         total += one
         ties += two
     return log1p(narrow(total + (ties - 1)))
 
 
-def others_strip(row, highest, softcap, cooled):  # type: ignore[no-untyped-def]
-    """Sum of the exponentials of what is below the highest, and how many are not."""
+def others_strip(row, highest, softcap, cooled, stored):  # type: ignore[no-untyped-def]
+    """Sum of the exponentials of what is below the highest, and how many are not; all are kept in `stored`."""
     total, ties = 0.0, 0
     for j in range(row.size):
         gap = capped(row[j], softcap) - highest
-        total += exp(gap * cooled) if gap != 0.0 else 0.0
+        term = exp(gap * cooled)
+        if stored is not None:
+            stored[j] = term
+        total += term if gap != 0.0 else 0.0
         ties += gap == 0.0
     return total, ties

@@ -17,6 +17,7 @@ from numbaloss.kernels.cpu.row import (
     exponentials,
     fill,
     gaps,
+    log_probability,
     log_sum,
     narrow,
     peak,
@@ -33,9 +34,10 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
 def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, gradient, curvature):  # type: ignore[no-untyped-def]
     """The row's unreduced value; writes ``factor`` times its gradient and Hessian where these are not None."""
     out_of_line()
-    highest = capped(peak(row), softcap)
+    top = peak(row)
+    highest = capped(top, softcap)
     own_logit = capped(row[label], softcap)
-    distance = highest - own_logit
+    distance = 0.0 if row[label] == top else highest - own_logit
     distance_sum, mass = np.float64(0.0), np.float64(0.0)
     if smoothing is not None:  # before the exponentials: the gradient may overwrite the row
         distance_sum, mass = gaps(row, highest, softcap, weights)
@@ -46,7 +48,7 @@ def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, g
     total = rest_sum + own_sum
     log_total = log_sum(rest_sum, own_sum, distance)
     rest = rest_sum / total
-    value, slope, bend = link(-distance - log_total, rest, params)
+    value, slope, bend = link(log_probability(own_logit, highest, log_total), rest, params)
     weight = 1.0
     if weights is not None:
         weight = weights[label]
@@ -54,22 +56,23 @@ def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, g
     if smoothing is not None:
         keep = weight * (1.0 - smoothing)
     value, slope, bend = value * keep, slope * keep, bend * keep
-    pull = -slope  # coefficient of every probability
+    extra = 0.0  # coefficient of every probability, beside the slope
     even = 0.0  # what label smoothing asks of every class of weight 1
     if smoothing is not None:
         even = smoothing / narrow(row.size)
         value += even * narrow(distance_sum + mass * log_total)
-        pull += even * narrow(mass)
+        extra += even * narrow(mass)
     lift = 0.0
     if z_loss is not None:
         log_normaliser = highest + log_total
         value += z_loss * log_normaliser * log_normaliser
-        pull += 2.0 * z_loss * log_normaliser
+        extra += 2.0 * z_loss * log_normaliser
         lift = 2.0 * z_loss
+    pull = extra - slope
     if gradient is not None:
         own = own_sum / total
         own_even = even if weights is None else even * weights[label]
-        own_gradient = slope * rest + (pull + slope) * own - own_even
+        own_gradient = slope * rest + extra * own - own_even
         write_row(
             row, weights, smoothing, even, pull, bend, lift, 1.0 / total, softcap, factor, gradient, curvature
         )

@@ -10,7 +10,7 @@ from numba import prange
 from numbaloss.compile.primitives import exp, expm1
 from numbaloss.kernels.cpu.intrinsics import out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import STRIP, cap_curvature, cap_slope, capped, log_normaliser_above, narrow, peak
+from numbaloss.kernels.cpu.row import STRIP, cap_curvature, cap_slope, capped, log_normaliser_above, log_probability, narrow, peak
 from numbaloss.kernels.cpu.softmax_labels import WORK
 
 
@@ -33,7 +33,7 @@ def expect_strip(row, targets, weights, smoothing, softcap, params, highest, log
     """Expectations of value, slope and curvature over the target."""
     value_sum, slope_sum, bend_sum = 0.0, 0.0, 0.0
     for j in range(row.size):
-        log_prob = capped(row[j], softcap) - highest - log_total
+        log_prob = log_probability(capped(row[j], softcap), highest, log_total)
         value, slope, bend = link(log_prob, -expm1(log_prob), params)
         target = wish(targets, weights, smoothing, j, classes)
         value_sum += value * target if target != 0.0 else 0.0
@@ -44,12 +44,12 @@ def expect_strip(row, targets, weights, smoothing, softcap, params, highest, log
 
 def write_strip(
     row, targets, weights, smoothing, softcap, params, highest, log_total, classes, slopes, bends, lse_pull, lift,
-    factor, gradient, curvature, target_gradient,
+    factor, inverse, gradient, curvature, target_gradient,
 ):  # type: ignore[no-untyped-def]
     """Gradient by the logits and by the targets, and the Hessian, of one strip."""
     for j in range(row.size):
-        log_prob = capped(row[j], softcap) - highest - log_total
-        chance = exp(log_prob)
+        log_prob = log_probability(capped(row[j], softcap), highest, log_total)
+        chance = exp(log_prob) if gradient is None else gradient[j] * inverse
         value, slope, bend = link(log_prob, -expm1(log_prob), params)
         target = wish(targets, weights, smoothing, j, classes)
         first = target * slope - chance * (slopes - lse_pull)
@@ -79,7 +79,7 @@ def probability_row(
     out_of_line()
     classes = narrow(row.size)
     highest = capped(peak(row), softcap)
-    log_total = log_normaliser_above(row, highest, softcap, 1.0)
+    log_total = log_normaliser_above(row, highest, softcap, 1.0, gradient)
     values, slopes, bends = np.float64(0.0), np.float64(0.0), np.float64(0.0)
     for low in range(0, row.size, STRIP):
         high = min(low + STRIP, row.size)
@@ -102,7 +102,7 @@ def probability_row(
             high = min(low + STRIP, row.size)
             write_strip(
                 row[low:high], targets[low:high], part(weights, low, high), smoothing, softcap, params, highest,
-                log_total, classes, narrow(slopes), narrow(bends), lse_pull, lift, factor, part(gradient, low, high),
+                log_total, classes, narrow(slopes), narrow(bends), lse_pull, lift, factor, exp(-log_total), part(gradient, low, high),
                 part(curvature, low, high), part(target_gradient, low, high),
             )
     return value

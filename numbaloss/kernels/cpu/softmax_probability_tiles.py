@@ -10,7 +10,7 @@ from numba import prange
 from numbaloss.compile.primitives import exp, expm1, log1p
 from numbaloss.kernels.cpu.intrinsics import like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, narrow
+from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, narrow
 from numbaloss.kernels.cpu.softmax_tiles import PEAK, WIDTH, one_by_one, raise_peaks, side_by_side
 
 # Slots of the scratch vector; PEAK is that of `softmax_tiles`. Each sum has its rounding error beside it.
@@ -70,7 +70,7 @@ def wish(target, weight, smoothing, classes):  # type: ignore[no-untyped-def]
 def expect_class(row, targets, n, weight, smoothing, classes, softcap, params, scratch):  # type: ignore[no-untyped-def]
     """Add one class's share to the expectations of value, slope and curvature over the target."""
     for r in range(n):
-        log_prob = capped(row[r], softcap) - scratch[PEAK + r] - scratch[LOG + r]
+        log_prob = log_probability(capped(row[r], softcap), scratch[PEAK + r], scratch[LOG + r])
         value, slope, bend = link(log_prob, -expm1(log_prob), params)
         target = wish(targets[r], weight, smoothing, classes)
         add(scratch, VALUE, VALUE_ERROR, r, value * target if target != 0.0 else 0.0)
@@ -83,7 +83,7 @@ def write_class(
 ):  # type: ignore[no-untyped-def]
     """The derivatives by one class's logits and targets."""
     for r in range(n):
-        log_prob = capped(row[r], softcap) - scratch[PEAK + r] - scratch[LOG + r]
+        log_prob = log_probability(capped(row[r], softcap), scratch[PEAK + r], scratch[LOG + r])
         chance = exp(log_prob)
         value, slope, bend = link(log_prob, -expm1(log_prob), params)
         target = wish(targets[r], weight, smoothing, classes)

@@ -16,7 +16,7 @@ from numba import prange
 from numbaloss.compile.primitives import exp, log, log1p, maximum
 from numbaloss.kernels.cpu.intrinsics import like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, narrow
+from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, narrow
 
 WIDTH = 128
 GROUP = 32  # classes summed plainly; across groups the sum carries its rounding error along
@@ -96,13 +96,14 @@ def evaluate(
     for r in range(n):
         own_raw = scratch[OWN + r]
         peak = scratch[PEAK + r]
-        distance = peak - capped(own_raw, softcap)
+        own_logit = capped(own_raw, softcap)
+        distance = peak - own_logit
         own_sum = exp(-distance)
         rest_sum = scratch[HIGH + r] + scratch[LOW + r]
         log_total = log1p(rest_sum) if distance == 0.0 else log(rest_sum + own_sum)
         inverse = 1.0 / (rest_sum + own_sum)
         rest = rest_sum * inverse
-        value, slope, bend = link(-distance - log_total, rest, params)
+        value, slope, bend = link(log_probability(own_logit, peak, log_total), rest, params)
         keep = 1.0
         if weighted is not None:
             keep = scratch[WEIGHT + r]
@@ -110,16 +111,17 @@ def evaluate(
         if smoothing is not None:
             keep = keep * (1.0 - smoothing)
         value, slope, bend = value * keep, slope * keep, bend * keep
-        pull = -slope
+        extra = 0.0
         if smoothing is not None:
             value += even * ((scratch[GAP_HIGH + r] + scratch[GAP_LOW + r]) + mass * log_total)
-            pull += even * mass
+            extra += even * mass
         lift = 0.0
         if z_loss is not None:
             log_normaliser = peak + log_total
             value += z_loss * log_normaliser * log_normaliser
             lift = 2.0 * z_loss
-            pull += lift * log_normaliser
+            extra += lift * log_normaliser
+        pull = extra - slope
         factor = scale
         if row_weighted is not None:
             value = value * scratch[ROW_WEIGHT + r]
@@ -128,7 +130,7 @@ def evaluate(
         scratch[VALUE + r] = value if counts else 0.0
         if slopes is not None:
             own = own_sum * inverse
-            own_slope = slope * rest + (pull + slope) * own
+            own_slope = slope * rest + extra * own
             if smoothing is not None:
                 own_slope -= wish
             tilt = cap_slope(own_raw, softcap)
