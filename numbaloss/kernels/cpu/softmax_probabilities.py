@@ -10,7 +10,16 @@ from numba import prange
 from numbaloss.compile.primitives import exp, expm1
 from numbaloss.kernels.cpu.intrinsics import out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import STRIP, cap_curvature, cap_slope, capped, log_normaliser_above, log_probability, narrow, peak
+from numbaloss.kernels.cpu.row import (
+    STRIP,
+    cap_curvature,
+    cap_slope,
+    capped,
+    log_normaliser_above,
+    log_probability,
+    narrow,
+    peak,
+)
 from numbaloss.kernels.cpu.softmax_labels import WORK
 
 
@@ -102,8 +111,8 @@ def probability_row(
             high = min(low + STRIP, row.size)
             write_strip(
                 row[low:high], targets[low:high], part(weights, low, high), smoothing, softcap, params, highest,
-                log_total, classes, narrow(slopes), narrow(bends), lse_pull, lift, factor, exp(-log_total), part(gradient, low, high),
-                part(curvature, low, high), part(target_gradient, low, high),
+                log_total, classes, narrow(slopes), narrow(bends), lse_pull, lift, factor, exp(-log_total),
+                part(gradient, low, high), part(curvature, low, high), part(target_gradient, low, high),
             )
     return value
 
