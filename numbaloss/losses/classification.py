@@ -73,7 +73,7 @@ def focal_loss(log_prob, rest, gamma=2.0):
     >>> round(float(focal_loss([[0.0, 0.0]], [0])), 6)
     0.173287
     """
-    chance = 1.0 - rest
+    chance = exp(log_prob)  # 1 - rest has lost its digits where the chance is small
     factor = power(rest, gamma)
     ratio = log_prob / rest if rest > 0.0 else -1.0
     growth = gamma * chance / rest if rest > 0.0 else 0.0

@@ -12,6 +12,7 @@ from numbaloss.structures.pointwise import pointwise
     limits={"eps": "[0, inf)"},
     differentiable=("input", "target"),
     domains_when={("log_input", False): {"input": "positive"}},
+    ulp=8.0,
     convex=True,
 )
 def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8):

@@ -27,24 +27,21 @@ def check_value_and_gradient_in_one_pass(loss: LossFunction) -> None:
 def check_reductions(loss: LossFunction) -> None:
     """Sum, mean and batchmean are those of the values; the gradient is scaled as the value is."""
     facts = loss.definition
-    for kind in drawn.kinds(facts)[:1]:
-        arrays = drawn.draw(facts, kind=kind, rows=9, salt="reductions")
-        values = made(loss, reduction="none")(*arrays)
-        close(
-            unreduced(loss, arrays)[0], values, 1e-14, f"{kind}: values with the gradient against values alone", 1e-300
-        )
-        total = made(loss).total(*arrays)
-        reference = made(loss, reduction="sum").value_and_grad(*arrays)[1]
-        slopes = reference if isinstance(reference, tuple) else (reference,)
-        for reduction in facts.reductions:
-            divisor = {"mean": total.denominator, "batchmean": float(len(arrays[0]))}.get(reduction, 1.0)
-            value, gradient = made(loss, reduction=reduction).value_and_grad(*arrays)
-            wanted = values if reduction == "none" else values.sum() / divisor
-            close(value, wanted, 1e-13, f"{kind}, {reduction}: value")
-            gradients = gradient if isinstance(gradient, tuple) else (gradient,)
-            for got, slope in zip(gradients, slopes, strict=True):
-                close(got, slope / divisor, 1e-13, f"{kind}, {reduction}: gradient", 1e-300)
-        close(total.sum, values.sum(), 1e-13, f"{kind}: sum of the total")
+    arrays = drawn.draw(facts, rows=9, salt="reductions")
+    values = made(loss, reduction="none")(*arrays)
+    beside, gradients = unreduced(loss, arrays)
+    close(beside, values, 1e-14, "values with the gradient against values alone", 1e-300)
+    of_sum = dict(zip(differentiable(facts, arrays), gradients, strict=True))
+    total = made(loss).total(*arrays)
+    close(total.sum, values.sum(), 1e-13, "sum of the total")
+    for reduction in facts.reductions:
+        if reduction == "none":
+            continue
+        divisor = {"mean": total.denominator, "batchmean": float(len(arrays[0]))}.get(reduction, 1.0)
+        value, found = made(loss, reduction=reduction).value_and_grad(*arrays)
+        close(value, values.sum() / divisor, 1e-13, f"{reduction}: value")
+        for name, got in zip(facts.wrt, found if isinstance(found, tuple) else (found,), strict=True):
+            close(got, of_sum[name] / divisor, 1e-13, f"{reduction}: gradient by {name}", 1e-300)
 
 
 def check_totals_add(loss: LossFunction) -> None:
