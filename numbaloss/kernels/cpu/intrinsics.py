@@ -37,6 +37,11 @@ def like(wanted: Any, array: Any) -> Any:
     return None if wanted is None else np.empty_like(array)
 
 
+def scratch(wanted: Any, array: Any, size: int) -> Any:
+    """New memory for `size` numbers of `array`'s type, or None where `wanted` is None."""
+    return None if wanted is None else np.empty(size, array.dtype)
+
+
 # Written out by type: from one function that may return None, Numba would infer an optional array.
 @overload(part)
 def _part(array, low, high):  # type: ignore[no-untyped-def]
@@ -52,7 +57,14 @@ def _like(wanted, array):  # type: ignore[no-untyped-def]
     return lambda wanted, array: np.empty_like(array)
 
 
-part.by_type = like.by_type = True  # type: ignore[attr-defined]  # tells the binder to leave them as they are
+@overload(scratch)
+def _scratch(wanted, array, size):  # type: ignore[no-untyped-def]
+    if isinstance(wanted, types.NoneType):
+        return lambda wanted, array, size: None
+    return lambda wanted, array, size: np.empty(size, array.dtype)
+
+
+part.by_type = like.by_type = scratch.by_type = True  # type: ignore[attr-defined]  # tells the binder to leave them as they are
 
 
 def strict(function: Function) -> Function:
