@@ -74,7 +74,7 @@ class RowLoss(Loss):
         logits = checks.network_output(self.definition.name, self.definition.inputs[0], logits, inputs[0])
         if logits.ndim == 0 or (logits.ndim > 1 and logits.shape[1] == 0) or logits.shape == (0,):
             raise ValueError(f"{self.definition.name}: input needs a class axis, got shape {logits.shape}")
-        need = self._checked_out(need, logits, target)
+        self._check_out(need, logits)
         distribution = self._is_distribution(logits, target)
         rows = self._rows(logits, target, sample_weight, distribution)
         outcome = Outcome(door, logits.dtype, batch=logits.shape[0] if logits.ndim > 1 else 1)
@@ -168,16 +168,15 @@ class RowLoss(Loss):
         spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(positions) - given.ndim)), positions)
         return checks.kernel_argument(np.ascontiguousarray(spread, dtype)).reshape(-1)
 
-    def _checked_out(self, need: Need, logits: Array, target: Array) -> Need:
+    def _check_out(self, need: Need, logits: Array) -> None:
         if need.out is None:
-            return need
+            return
         name = self.definition.name
         given = need.out if isinstance(need.out, (tuple, list)) else (need.out,)
         if len(given) != len(need.wrt):
             raise ValueError(f"{name}: out must be one buffer for each of the gradients {need.wrt}")
         for buffer in given:
             checks.output(name, buffer, logits.shape, logits.dtype)
-        return need
 
     # ---- denominators
 
