@@ -20,6 +20,7 @@ from numba.core import config
 from numbaloss.compile import cache as disk
 from numbaloss.compile import primitives_cpu
 from numbaloss.compile.digest import digest, names_read
+from numbaloss.compile.helper_compiler import REVISION, HelperCompiler
 from numbaloss.compile.primitives import PRIMITIVES
 
 Function = Callable[..., Any]
@@ -46,7 +47,7 @@ def bind(template: Function, dtype: np.dtype[Any], label: str, parallel: bool, *
     content = digest(copy)
     copy.__qualname__ = f"{template.__name__}.{label}.{dtype.name}.{twin}.{content[:16]}"
     kernel = numba.njit(parallel=parallel, nogil=True, error_model="numpy", fastmath=LOOP_FLAGS)(copy)
-    disk.attach(kernel, f"{copy.__qualname__} {content} {FLAGS}")
+    disk.attach(kernel, f"{copy.__qualname__} {content} {FLAGS} {REVISION}")
     return kernel
 
 
@@ -108,8 +109,9 @@ class Specialiser:
         copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{digest(copy)[:16]}"
         flags = STRICT_FLAGS if hasattr(copy, "strict") else LOOP_FLAGS if in_template else MATHS_FLAGS
         options = {"error_model": "numpy", "fastmath": flags, "forceinline": not in_template}
-        # Only kernels call a helper: without wrappers for Python and C it compiles a quarter faster.
-        helper: Function = numba.njit(**options, no_cpython_wrapper=True, no_cfunc_wrapper=True)(copy)  # type: ignore[call-overload]
+        # Only kernels call a helper: no wrappers for Python and C.
+        options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": HelperCompiler}
+        helper: Function = numba.njit(**options)(copy)  # type: ignore[call-overload]
         return helper
 
     def retyped(self, code: types.CodeType) -> types.CodeType:

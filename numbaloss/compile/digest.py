@@ -61,7 +61,7 @@ def _walk_function(function: types.FunctionType, seen: set[int]) -> Iterator[str
         yield f"seen {function.__name__}"
         return
     seen.add(id(function))
-    yield f"function {function.__name__}"
+    yield f"function {function.__name__} {sorted(function.__dict__)}"  # `strict` and other marks
     yield from _walk_code(function.__code__, seen)
     yield from _walk(function.__defaults__ or (), seen)
     for name in sorted(names_read(function.__code__)):

@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import STRIP, log_normaliser_above, narrow, peak
 
@@ -72,11 +72,12 @@ def pair_row(one, two, temperature, params, factor, gradient1, gradient2):  # ty
     return temperature * temperature * narrow(values)
 
 
+@disjoint
+@out_of_line
 def pair_block(
     first, last, flat1, flat2, classes, row_weights, temperature, params, scale, values, gradient1, gradient2
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
-    out_of_line()
     total = np.float64(0.0)
     for i in range(first, last):
         low, high = i * classes, i * classes + classes

@@ -7,24 +7,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
+
+from numbaloss.compile.helper_compiler import HelperCompiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-@intrinsic
-def out_of_line(typing_context: Any) -> Any:
-    """Keep the enclosing function a function: its machine code is then the same in the serial and parallel twin."""
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.function.attributes.discard("alwaysinline")
-        builder.function.attributes.add("noinline")
-        return context.get_dummy_value()
-
-    return types.void(), codegen
-
-
-out_of_line.plain = lambda: None  # type: ignore[attr-defined]  # what it means under NUMBA_DISABLE_JIT
+LINKED: Any = {"pipeline_class": HelperCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def part(array: Any, low: int, high: int) -> Any:
@@ -43,21 +31,21 @@ def scratch(wanted: Any, array: Any, size: int) -> Any:
 
 
 # Written out by type: from one function that may return None, Numba would infer an optional array.
-@overload(part)
+@overload(part, jit_options=LINKED)
 def _part(array, low, high):  # type: ignore[no-untyped-def]
     if isinstance(array, types.NoneType):
         return lambda array, low, high: None
     return lambda array, low, high: array[low:high]
 
 
-@overload(like)
+@overload(like, jit_options=LINKED)
 def _like(wanted, array):  # type: ignore[no-untyped-def]
     if isinstance(wanted, types.NoneType):
         return lambda wanted, array: None
     return lambda wanted, array: np.empty_like(array)
 
 
-@overload(scratch)
+@overload(scratch, jit_options=LINKED)
 def _scratch(wanted, array, size):  # type: ignore[no-untyped-def]
     if isinstance(wanted, types.NoneType):
         return lambda wanted, array, size: None
@@ -70,4 +58,19 @@ part.by_type = like.by_type = scratch.by_type = True  # type: ignore[attr-define
 def strict(function: Function) -> Function:
     """Mark a template whose operations keep their written order and rounding (no `reassoc`, no `contract`)."""
     function.strict = True  # type: ignore[attr-defined]
+    return function
+
+
+def out_of_line(function: Function) -> Function:
+    """Mark a template that stays a function: the serial and the parallel twin run the same code of it."""
+    function.out_of_line = True  # type: ignore[attr-defined]
+    return function
+
+
+def disjoint(function: Function) -> Function:
+    """Mark a template whose arrays share no memory: LLVM then tests no addresses as it runs.
+
+    Such a test can send two arrays that merely lie close together to the scalar loop, which adds in another order.
+    """
+    function.disjoint = True  # type: ignore[attr-defined]
     return function

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import out_of_line
+from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line
 from numbaloss.kernels.cpu.pointwise import in_order
 
 BLOCK = 8192
 
 
+@disjoint
+@out_of_line
 def scan_block(labels, low, high, classes, ignored, weights, row_weights):  # type: ignore[no-untyped-def]
     """(number out of range, sum of the weights of the rows that count) of one block."""
-    out_of_line()
     bad = 0
     mass = np.float64(0.0)
     for i in range(high - low):

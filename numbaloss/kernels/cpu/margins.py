@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part
+from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import fill, narrow
 
@@ -34,11 +34,12 @@ def pushes(row, own, params, factor, gradient, curvature):  # type: ignore[no-un
     return value_sum, slope_sum, bend_sum
 
 
+@disjoint
+@out_of_line
 def margin_block(
     first, last, flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task, one right class each."""
-    out_of_line()
     total = np.float64(0.0)
     inverse = 1.0 / narrow(classes)
     for i in range(first, last):
@@ -123,11 +124,12 @@ def set_row(row, labels, right, params, slopes, bends):  # type: ignore[no-untyp
     return total
 
 
+@disjoint
+@out_of_line
 def set_block(
     first, last, flat, stride, classes, labels, row_weights, params, scale, values, gradient, curvature
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task, a set of right classes each."""
-    out_of_line()
     total = np.float64(0.0)
     right = np.empty(classes, flat.dtype)
     for i in range(first, last):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import out_of_line
+from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import fill
 
@@ -19,12 +19,13 @@ def link(picked: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
+@disjoint
+@out_of_line
 def pick_block(
     first, last, flat, stride, positions, classes, labels, ignored, weights, row_weights, params, scale, values,
     gradient,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task; row i is position ``i % positions`` of sample ``i // positions``."""
-    out_of_line()
     total = np.float64(0.0)
     for i in range(first, last):
         label = np.int64(labels[i])

@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import (
     cap_curvature,
@@ -31,9 +31,9 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
+@out_of_line
 def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, gradient, curvature):  # type: ignore[no-untyped-def]
     """The row's unreduced value; writes ``factor`` times its gradient and Hessian where these are not None."""
-    out_of_line()
     top = peak(row)
     highest = capped(top, softcap)
     own_logit = capped(row[label], softcap)
@@ -84,11 +84,17 @@ def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, g
     return value
 
 
+@strict
+def slope_scale(pull, inverse, factor):  # type: ignore[no-untyped-def]
+    """The product as one number: free to reassociate, LLVM divides every element instead."""
+    return pull * inverse * factor
+
+
 def write_row(
     row, weights, smoothing, even, pull, bend, lift, inverse, softcap, factor, gradient, curvature
 ):  # type: ignore[no-untyped-def]
     """Gradient and Hessian of every class, as of one that is not the label, from the exponentials in `gradient`."""
-    scale = pull * inverse * factor
+    scale = slope_scale(pull, inverse, factor)
     wish = even * factor
     for j in range(row.size):
         if curvature is None and softcap is None:
@@ -125,12 +131,12 @@ def label_rows(
     return in_order(partials)
 
 
+@out_of_line
 def label_block(
     first, last, flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params,
     scale, values, gradient, curvature,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
-    out_of_line()
     total = np.float64(0.0)
     for i in range(first, last):
         label = np.int64(labels[i])

@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, expm1
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part
+from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import (
     STRIP,
@@ -81,11 +81,12 @@ def write_strip(
             target_gradient[j] = by_target
 
 
+@disjoint
+@out_of_line
 def probability_row(
     row, targets, weights, smoothing, z_loss, softcap, params, factor, gradient, curvature, target_gradient
 ):  # type: ignore[no-untyped-def]
     """The row's unreduced value; writes `factor` times its derivatives where these are not None."""
-    out_of_line()
     classes = narrow(row.size)
     highest = capped(peak(row), softcap)
     log_total = log_normaliser_above(row, highest, softcap, 1.0, gradient)
@@ -133,12 +134,13 @@ def probability_rows(
     return in_order(partials)
 
 
+@disjoint
+@out_of_line
 def probability_block(
     first, last, flat, targets, classes, weights, row_weights, smoothing, z_loss, softcap, params, scale, values,
     gradient, curvature, target_gradient,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
-    out_of_line()
     total = np.float64(0.0)
     for i in range(first, last):
         low, high = i * classes, i * classes + classes

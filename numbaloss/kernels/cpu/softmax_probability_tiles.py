@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, expm1, log1p
-from numbaloss.kernels.cpu.intrinsics import like, out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import disjoint, like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, narrow
 from numbaloss.kernels.cpu.softmax_tiles import PEAK, WIDTH, one_by_one, raise_peaks, side_by_side
@@ -106,12 +106,13 @@ def write_class(
             gradient[r] = scratch[FACTOR + r] * first * tilt
 
 
+@disjoint
+@out_of_line
 def probability_tile(
     tile, targets, stride, classes, n, weights, row_weights, smoothing, z_loss, softcap, params, scale, values,
     gradient, curvature, target_gradient, scratch,
 ):  # type: ignore[no-untyped-def]
     """One tile: the float64 sum of its weighted values; writes the outputs that are not None."""
-    out_of_line()
     count = narrow(classes)
     fill(scratch, narrow(0))
     fill(scratch[PEAK : PEAK + WIDTH], narrow(-np.inf))
@@ -189,12 +190,13 @@ def probability_small(
     return in_order(partials)
 
 
+@disjoint
+@out_of_line
 def probability_small_block(
     first, last, flat, targets, classes, weights, row_weights, smoothing, z_loss, softcap, params, scale, values,
     gradient, curvature, target_gradient,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
-    out_of_line()
     scratch = np.empty(SLOTS, flat.dtype)
     tile, wanted = np.empty(classes * WIDTH, flat.dtype), np.empty(classes * WIDTH, flat.dtype)
     slopes, bends, rises = like(gradient, tile), like(curvature, tile), like(target_gradient, tile)

@@ -177,12 +177,12 @@ def write_own(stride, classes, labels, ignored, skipped, scratch, gradient, curv
                     curvature[c * stride + r] = 0.0
 
 
+@out_of_line
 def label_tile(
     tile, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params, scale,
     values, gradient, curvature, scratch,
 ):  # type: ignore[no-untyped-def]
     """One tile: the float64 sum of its weighted values; writes the outputs that are not None."""
-    out_of_line()
     n = labels.size
     skipped = gather(tile, stride, labels, ignored, weights, row_weights, scratch)
     fill(scratch[PEAK : PEAK + WIDTH], narrow(-np.inf))
@@ -268,12 +268,12 @@ def label_small(
     return in_order(partials)
 
 
+@out_of_line
 def label_small_block(
     first, last, flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params,
     scale, values, gradient, curvature,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
-    out_of_line()
     scratch = np.empty(SLOTS, flat.dtype)
     tile = np.empty(classes * WIDTH, flat.dtype)
     slopes, bends = like(gradient, tile), like(curvature, tile)
