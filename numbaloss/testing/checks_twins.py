@@ -67,6 +67,44 @@ def check_twins(loss: LossFunction) -> None:
             same_bits(got[1], wanted[1], f"{kind}, {name}: gradient")
 
 
+def check_places(loss: LossFunction) -> None:
+    """Where in memory the arrays lie changes no bit of value and gradient."""
+    facts = loss.definition
+    name = facts.wrt[0]
+    for kind in drawn.kinds(facts):
+        for rows in (1, 2, 5, 17):
+            arrays = drawn.draw(facts, kind=kind, rows=rows, dtype=np.float32, salt="places")
+            wanted = None
+            for gap in (0, 16, 64, 4096):
+                for out_first in (True, False):
+                    out, placed = _placed(arrays, facts.inputs.index(name), gap, out_first)
+                    value, gradient = made(loss).value_and_grad(*placed, wrt=(name,), out=out)
+                    if wanted is None:
+                        wanted = value, gradient.copy()
+                    where = f"{kind}, {rows} rows, {gap} bytes between arrays"
+                    same_bits(np.asarray(value), np.asarray(wanted[0]), f"{where}: value")
+                    same_bits(gradient, wanted[1], f"{where}: gradient")
+
+
+def _placed(arrays: tuple[Any, ...], index: int, gap: int, out_first: bool) -> tuple[Any, tuple[Any, ...]]:
+    """A buffer for the gradient by one of the inputs and copies of all, one after another in a piece of memory."""
+    sizes = [np.asarray(array).nbytes for array in (*arrays, arrays[index])]
+    memory = np.zeros(sum(sizes) + (gap + 16) * len(sizes) + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+
+    def place(array: Any) -> Any:
+        nonlocal start
+        copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+        copy[...] = array
+        start += array.nbytes + gap
+        start += -start % 16
+        return copy
+
+    out = place(np.zeros_like(arrays[index])) if out_first else None
+    copies = tuple(place(array) if isinstance(array, np.ndarray) else array for array in arrays)
+    return place(np.zeros_like(arrays[index])) if out is None else out, copies
+
+
 def check_order_of_rows(loss: LossFunction) -> None:
     """The order of the rows changes no row's value or gradient, and the mean by rounding at most."""
     facts = loss.definition

@@ -26,6 +26,7 @@ def log_chance(logit, highest, cooled, log_total):  # type: ignore[no-untyped-de
     return (logit - highest) * cooled - log_total
 
 
+@disjoint
 def compare(one, two, high1, high2, log1, log2, cooled, params, gradient1, gradient2):  # type: ignore[no-untyped-def]
     """Sums of value and slopes over a strip; the slopes are kept where there are gradients to write."""
     value_sum, slope1_sum, slope2_sum = 0.0, 0.0, 0.0
@@ -42,6 +43,7 @@ def compare(one, two, high1, high2, log1, log2, cooled, params, gradient1, gradi
     return value_sum, slope1_sum, slope2_sum
 
 
+@disjoint
 def project(row, highest, log_total, cooled, mass, factor, gradient):  # type: ignore[no-untyped-def]
     """From the slopes by the log-probabilities in `gradient` to those by the logits."""
     for j in range(row.size):
@@ -49,6 +51,7 @@ def project(row, highest, log_total, cooled, mass, factor, gradient):  # type: i
         gradient[j] = factor * (gradient[j] - chance * mass)
 
 
+@disjoint
 def pair_row(one, two, temperature, params, factor, gradient1, gradient2):  # type: ignore[no-untyped-def]
     """The unreduced value of one pair of rows; writes `factor` times its gradients where these are not None."""
     cooled = 1.0 / temperature
