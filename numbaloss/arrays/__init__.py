@@ -18,7 +18,7 @@ DOORS: dict[str, str] = {}
 HOST_TYPES = (np.ndarray, np.generic, list, tuple, int, float)
 
 
-def door(arrays: tuple[Any, ...], names: tuple[str, ...], loss: str) -> NumPyDoor:
+def door(arrays: tuple[Any, ...], names: tuple[str, ...], loss: str = "numbaloss") -> NumPyDoor:
     """The door for these arrays; TypeError for a kind of array that nobody has made a door for."""
     chosen: NumPyDoor | None = None
     for name, array in zip(names, arrays, strict=True):

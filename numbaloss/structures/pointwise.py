@@ -27,10 +27,15 @@ def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     derivative by the first argument. Write float literals (``2.0``, not ``2``) and call the functions of
     `numbaloss.compile.primitives`.
 
-    Facts, all optional: `target` (what targets are: "real", "sign", "binary", "probability", "positive", "count"),
-    `domain` (what inputs are), `differentiable`, `wrt` (the default gradients), `limits` (intervals of the
-    hyper-parameters), `static` (hyper-parameters compiled into the kernel), `arrays` (hyper-parameters that may be
-    arrays), `weight` (torch's elementwise weight: "sum" or "count" says what the mean divides by), `convex`, `task`.
+    Facts, all optional. Of the numbers: `target` (what targets are: "real", "sign", "binary", "probability",
+    "log_probability", "positive", "nonnegative", "count"), `domain` (what the first input is), `domains` (what other
+    inputs are, by name), `domains_when` (``{(hyper, value): {name: domain}}``), `limits` (intervals of the
+    hyper-parameters), `settings` (values of hyper-parameters to test), `ulp` (the accuracy to test, 4 by default),
+    `convex`, `hessian`. Of the arguments: `differentiable`, `wrt` (the default gradients), `static` (hyper-parameters
+    compiled into the kernel), `arrays` (hyper-parameters that may be arrays), `vector` (the one of them that adds a
+    last axis), `broadcast` (inputs that may be broadcast to the first), `class_mean` (values are means over the last
+    axis), `reductions`, `weight` (torch's elementwise weight: "sum" or "count" says what the mean divides by),
+    `weight_doc` and `unit` (words for the documentation), `task`, `class_name`.
     """
     if maths is None:
         return lambda function: pointwise(function, **facts)
