@@ -169,7 +169,8 @@ class PointwiseLoss(Loss):
                 array = checks.network_output(facts.name, name, array, original)
             array = checks.numeric(facts.name, name, array)
             if name in facts.facts.get("broadcast", ()):
-                array = self._fitted(name, array[..., None] if array.shape == shape[:-1] else array, shape)
+                lacks_axis = bool(shape) and array.shape == shape[:-1]
+                array = self._fitted(name, array[..., None] if lacks_axis else array, shape)
             array = self._lifted(name, array, shape)
             checks.same_shape(facts.name, name, array, facts.inputs[0], shape)
             checked.append(array)
@@ -178,7 +179,7 @@ class PointwiseLoss(Loss):
     def _lifted(self, name: str, array: Array, shape: tuple[int, ...]) -> Array:
         """An input that lacks the last axis of an array hyper-parameter (several quantiles) is repeated along it."""
         vector = self.definition.facts.get("vector")
-        if vector and np.ndim(self.parameters[vector]) and array.shape == shape[:-1]:
+        if vector and shape and np.ndim(self.parameters[vector]) and array.shape == shape[:-1]:
             return np.broadcast_to(array[..., None], shape)
         return array
 
