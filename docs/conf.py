@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "loss_pages",
     "differences_table",
+    "choosing_page",
     "module_members",
     "command_line",
     "undocumented",

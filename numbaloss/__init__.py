@@ -45,11 +45,22 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         value = getattr(import_module(_PUBLIC[name]), name)
     elif name.startswith("_") or name not in (losses := _losses()):
-        raise AttributeError(f"module 'numbaloss' has no attribute {name!r}")
+        raise AttributeError(f"module 'numbaloss' has no attribute {name!r}{_hint(name)}")
     else:
         value = losses[name]
     globals()[name] = value
     return value
+
+
+def _hint(name: str) -> str:
+    """Public names that `name` may have been meant to be."""
+    if name.startswith("_"):
+        return ""
+    import difflib
+
+    folded = {known.lower(): known for known in __dir__() if not known.startswith("_")}
+    near = difflib.get_close_matches(name.lower(), folded, n=2, cutoff=0.7)
+    return f"; did you mean {' or '.join(repr(folded[found]) for found in near)}?" if near else ""
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 REDUCTIONS = ("none", "mean", "sum")
+COMMON = ("reduction", "on_empty", "weight", "sample_weight")  # keywords besides a loss's own
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,10 @@ class Definition:
         """Hyper-parameters with defaults filled in; raises TypeError or ValueError naming the bad one."""
         unknown = set(given) - set(self.parameters)
         if unknown:
-            known = ", ".join(self.parameters) or "none"
-            raise TypeError(f"{self.name}: unknown argument {sorted(unknown)[0]!r}; its hyper-parameters are: {known}")
+            name, known = sorted(unknown)[0], ", ".join(self.parameters) or "none"
+            near = difflib.get_close_matches(name, [*self.parameters, *COMMON], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{self.name}: unknown argument {name!r}; its hyper-parameters are: {known}{hint}")
         return {name: self.check_one(name, given.get(name, default)) for name, default in self.parameters.items()}
 
     def check_one(self, name: str, value: Any) -> Any:
@@ -106,9 +110,11 @@ class Definition:
         if np.ndim(value) and name in self.arrays:
             return self.check_array(name, value)
         try:
-            number = float(value)
+            number = None if isinstance(value, (str, bytes)) else float(value)
         except (TypeError, ValueError):
-            raise TypeError(f"{self.name}: {name} must be a number, got {value!r}") from None
+            number = None
+        if number is None:
+            raise TypeError(f"{self.name}: {name} must be a number, got {value!r}")
         if math.isnan(number) or (limit is not None and number not in limit):
             raise ValueError(f"{self.name}: {name} must lie in {limit or 'the real line'}, got {value!r}")
         return number

@@ -104,8 +104,9 @@ class Loss:
         """The loss and its gradient in one pass over memory.
 
         The gradient is that of the returned number (with ``reduction="none"``: of the sum of the returned values),
-        has the shape and dtype of the input it belongs to, and is written to `out` when given (the input itself is
-        allowed: it is then overwritten). `wrt` names the inputs to differentiate by; several give a tuple.
+        has the shape of the input it belongs to and the dtype of the first, and is written to `out` when given (the
+        input itself is allowed: it is then overwritten). `wrt` names the inputs to differentiate by; several give a
+        tuple.
         """
         if sample_weight is None and wrt is None and not named and self._quick_when:
             quick = self._quick(inputs, out)
@@ -144,11 +145,12 @@ class Loss:
                 [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
             ).bind(*inputs, **named)
         except TypeError as error:
-            raise TypeError(f"{self.definition.name}({', '.join(names)}): {error}") from None
+            hint = "; hyper-parameters are given by keyword" if len(inputs) > len(names) else ""
+            raise TypeError(f"{self.definition.name}({', '.join(names)}): {error}{hint}") from None
         return tuple(bound.arguments[name] for name in names)
 
     def _door(self, inputs: tuple[Any, ...]) -> NumPyDoor:
-        return door(inputs, self.definition.inputs)
+        return door(inputs, self.definition.inputs, self.definition.name)
 
     def _wanted(self, wrt: Sequence[str] | None) -> tuple[str, ...]:
         facts = self.definition

@@ -18,16 +18,18 @@ DOORS: dict[str, str] = {}
 HOST_TYPES = (np.ndarray, np.generic, list, tuple, int, float)
 
 
-def door(arrays: tuple[Any, ...], names: tuple[str, ...]) -> NumPyDoor:
+def door(arrays: tuple[Any, ...], names: tuple[str, ...], loss: str = "numbaloss") -> NumPyDoor:
     """The door for these arrays; TypeError for a kind of array that nobody has made a door for."""
     chosen: NumPyDoor | None = None
     for name, array in zip(names, arrays, strict=True):
         if isinstance(array, HOST_TYPES):
             continue
-        library = type(array).__module__.partition(".")[0]
+        kind = type(array)
+        library = kind.__module__.partition(".")[0]
         if library not in DOORS:
+            found = "None" if array is None else f"a {kind.__module__}.{kind.__qualname__}".replace("builtins.", "")
             raise TypeError(
-                f"{name} is a {type(array).__module__}.{type(array).__qualname__}; "
+                f"{loss}: {name} is {found}; "
                 "wanted a NumPy array, or a list of numbers (convert it with numpy.asarray first)"
             )
         module, _, attribute = DOORS[library].partition(":")

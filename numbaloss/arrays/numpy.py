@@ -21,7 +21,10 @@ class NumPyDoor:
             return array
         if isinstance(array, np.ma.MaskedArray):
             raise TypeError("a masked array's mask would be lost; pass its .data, and sample_weight=~mask")
-        return np.asarray(array)
+        try:
+            return np.asarray(array)
+        except ValueError as error:
+            raise ValueError(f"a list of lists of unequal lengths is no array of numbers: {error}") from None
 
     def result(self, array: Array) -> Any:
         """An array handed to the user."""

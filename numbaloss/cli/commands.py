@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +29,21 @@ def _complete_loss(incomplete: str) -> list[str]:
     from numbaloss.plugins.registry import builtins
 
     return [name for name in builtins() if name.startswith(incomplete)]
+
+
+def _complete_answer(question: str) -> Callable[[str], list[tuple[str, str]]]:
+    def complete(incomplete: str) -> list[tuple[str, str]]:
+        from numbaloss.guide import table
+
+        answers = table().question(question).answers.items()
+        return [(answer, means) for answer, means in answers if answer.startswith(incomplete)]
+
+    return complete
+
+
+def _answer(question: str, text: str) -> Any:
+    """An option of `choose`."""
+    return typer.Option(help=text, autocompletion=_complete_answer(question))
 
 
 def _version(asked: bool) -> None:
@@ -86,6 +102,32 @@ def show(
     from numbaloss.cli.showing import show_loss
 
     show_loss(loss, source, plot, plain)
+
+
+@app.command(rich_help_panel=LOSSES)
+def choose(
+    task: Annotated[str | None, _answer("task", "What is predicted, such as [bold]regression[/bold].")] = None,
+    outputs: Annotated[
+        str | None, _answer("outputs", "What comes out of the network, such as [bold]logits[/bold].")
+    ] = None,
+    targets: Annotated[str | None, _answer("targets", "What the targets are, such as [bold]labels[/bold].")] = None,
+    goal: Annotated[str | None, _answer("goal", "What matters most, such as [bold]recall[/bold].")] = None,
+    imbalance: Annotated[str | None, _answer("imbalance", "none, some or extreme: how uneven the classes are.")] = None,
+    outliers: Annotated[str | None, _answer("outliers", "none, some or many: outliers, or wrong targets.")] = None,
+    json: Json = False,
+) -> None:
+    """Find the loss for a task: asks a few questions, or takes the answers as options."""
+    from numbaloss.cli.choosing import choose_loss
+
+    answers = {
+        "task": task,
+        "outputs": outputs,
+        "targets": targets,
+        "goal": goal,
+        "imbalance": imbalance,
+        "outliers": outliers,
+    }
+    choose_loss(answers, json)
 
 
 @app.command(rich_help_panel=LOSSES)
@@ -185,5 +227,3 @@ def cache_clear() -> None:
 
     count = clear()
     typer.echo(f"{count} {'file' if count == 1 else 'files'} removed")
-
-

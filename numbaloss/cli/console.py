@@ -15,9 +15,9 @@ from rich.theme import Theme
 THEME = Theme({"name": "bold cyan", "number": "magenta", "good": "green", "bad": "bold red", "warn": "yellow"})
 
 
-def console() -> Console:
-    """A console on standard output; without a terminal it is 120 columns wide and has no colours."""
-    made = Console(theme=THEME, highlight=False)
+def console(stderr: bool = False) -> Console:
+    """A console on standard output, or error; without a terminal it is 120 columns wide and has no colours."""
+    made = Console(theme=THEME, highlight=False, stderr=stderr)
     if not made.is_terminal and "COLUMNS" not in made._environ:
         made.width = 120
     return made

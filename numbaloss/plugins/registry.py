@@ -73,6 +73,8 @@ def function(name: str) -> LossFunction:
 
     Raises `UnknownLossError` with the nearest names.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"a loss is named by a text such as 'huber_loss', got {name!r}")
     found = _called(name, builtins()) or _called(name, _plugins.losses)
     if found is None:
         known = functions()

@@ -20,6 +20,8 @@ def distributions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     `log_p` and `log_q` are the log-probabilities of the class under the softmaxes of the first and of the second
     input; the row's value is the sum over classes, and the slopes are the derivatives by `log_p` and `log_q`. A
     hyper-parameter called `temperature` divides both logits, and its square multiplies the loss.
+
+    Other facts: `wrt`, `limits`, `settings`, `static`, `convex`, `task`, `class_name`, as in `numbaloss.pointwise`.
     """
     if maths is None:
         return lambda function: distributions(function, **facts)

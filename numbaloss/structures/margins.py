@@ -22,6 +22,9 @@ def margins(maths: Callable[..., Any] | None = None, *, sets: bool = False, **fa
     `gap` is the score of a wrong class minus that of a right one; the row's value is the sum over all such pairs,
     divided by the number of classes. `sets` says that a row may have several right classes: its target lists them,
     up to the first negative entry.
+
+    Other facts: `limits`, `settings`, `static`, `convex`, `hessian`, `weight_doc`, `task`, `class_name`, as in
+    `numbaloss.pointwise`.
     """
     if maths is None:
         return lambda function: margins(function, sets=sets, **facts)

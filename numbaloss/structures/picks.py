@@ -13,7 +13,11 @@ from numbaloss.structures.rows import RowLoss
 
 
 def pick(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
-    """Make a loss of a function ``(picked) -> (value, slope, curvature)`` of the entry of each row's class."""
+    """Make a loss of a function ``(picked) -> (value, slope, curvature)`` of the entry of each row's class.
+
+    `picked` is an entry as it is, usually a log-probability. Facts: `domain` (what entries are), `limits`, `settings`,
+    `static`, `convex`, `weight_doc`, `task`, `class_name`, as in `numbaloss.pointwise`.
+    """
     if maths is None:
         return lambda function: pick(function, **facts)
     facts.setdefault("weight_doc", "One weight for each class.")

@@ -27,10 +27,15 @@ def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     derivative by the first argument. Write float literals (``2.0``, not ``2``) and call the functions of
     `numbaloss.compile.primitives`.
 
-    Facts, all optional: `target` (what targets are: "real", "sign", "binary", "probability", "positive", "count"),
-    `domain` (what inputs are), `differentiable`, `wrt` (the default gradients), `limits` (intervals of the
-    hyper-parameters), `static` (hyper-parameters compiled into the kernel), `arrays` (hyper-parameters that may be
-    arrays), `weight` (torch's elementwise weight: "sum" or "count" says what the mean divides by), `convex`, `task`.
+    Facts, all optional. Of the numbers: `target` (what targets are: "real", "sign", "binary", "probability",
+    "log_probability", "positive", "nonnegative", "count"), `domain` (what the first input is), `domains` (what other
+    inputs are, by name), `domains_when` (``{(hyper, value): {name: domain}}``), `limits` (intervals of the
+    hyper-parameters), `settings` (values of hyper-parameters to test), `ulp` (the accuracy to test, 4 by default),
+    `convex`, `hessian`. Of the arguments: `differentiable`, `wrt` (the default gradients), `static` (hyper-parameters
+    compiled into the kernel), `arrays` (hyper-parameters that may be arrays), `vector` (the one of them that adds a
+    last axis), `broadcast` (inputs that may be broadcast to the first), `class_mean` (values are means over the last
+    axis), `reductions`, `weight` (torch's elementwise weight: "sum" or "count" says what the mean divides by),
+    `weight_doc` and `unit` (words for the documentation), `task`, `class_name`.
     """
     if maths is None:
         return lambda function: pointwise(function, **facts)
@@ -164,7 +169,8 @@ class PointwiseLoss(Loss):
                 array = checks.network_output(facts.name, name, array, original)
             array = checks.numeric(facts.name, name, array)
             if name in facts.facts.get("broadcast", ()):
-                array = self._fitted(name, array[..., None] if array.shape == shape[:-1] else array, shape)
+                lacks_axis = bool(shape) and array.shape == shape[:-1]
+                array = self._fitted(name, array[..., None] if lacks_axis else array, shape)
             array = self._lifted(name, array, shape)
             checks.same_shape(facts.name, name, array, facts.inputs[0], shape)
             checked.append(array)
@@ -173,7 +179,7 @@ class PointwiseLoss(Loss):
     def _lifted(self, name: str, array: Array, shape: tuple[int, ...]) -> Array:
         """An input that lacks the last axis of an array hyper-parameter (several quantiles) is repeated along it."""
         vector = self.definition.facts.get("vector")
-        if vector and np.ndim(self.parameters[vector]) and array.shape == shape[:-1]:
+        if vector and shape and np.ndim(self.parameters[vector]) and array.shape == shape[:-1]:
             return np.broadcast_to(array[..., None], shape)
         return array
 

@@ -48,10 +48,10 @@ def publish(definition: Definition, base: type[Loss]) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = definition.name
     function.__module__ = definition.maths.__module__ or "__main__"
     function.__doc__ = documentation(definition)
-    keywords = {**definition.parameters, **common_arguments(definition)}
+    defaults = {**definition.parameters, **common_arguments(definition)}
     parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     parameters += [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in keywords.items()
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in defaults.items()
     ]
     constructor = [parameter for parameter in parameters if parameter.name not in (*names, "sample_weight")]
     attributes = {
@@ -61,6 +61,17 @@ def publish(definition: Definition, base: type[Loss]) -> Callable[..., Any]:
         "__module__": function.__module__,
         "__signature__": inspect.Signature(constructor),
     }
+    keywords = [parameter.name for parameter in constructor]
+
+    def new(cls: type[Loss], *positional: Any, **_arguments: Any) -> Loss:
+        if positional:
+            raise TypeError(
+                f"{cls.__name__} takes hyper-parameters by keyword, {', '.join(keywords)}; arrays come with the call: "
+                f"{cls.__name__}(...)({', '.join(names)})"
+            )
+        return object.__new__(cls)
+
+    attributes["__new__"] = new
     made = type(definition.class_name, (base,), attributes)
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.definition = definition  # type: ignore[attr-defined]

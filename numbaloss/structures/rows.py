@@ -98,7 +98,7 @@ class RowLoss(Loss):
             if target.shape != wanted:
                 raise ValueError(
                     f"{facts.name}: target has shape {target.shape}; class labels for an input of shape {logits.shape} "
-                    f"have shape {wanted}"
+                    f"have shape {wanted}{self._shape_hint(logits, target, wanted)}"
                 )
             return False
         if facts.target == "class":
@@ -112,6 +112,18 @@ class RowLoss(Loss):
         if self.parameters.get("ignore_index", -1) >= 0:
             raise ValueError(f"{facts.name}: ignore_index has no meaning for probability targets")
         return True
+
+    def _shape_hint(self, logits: Array, target: Array, wanted: tuple[int, ...]) -> str:
+        """What was probably meant by labels of a shape that does not fit."""
+        if target.shape == (*wanted, 1) or target.shape == (*wanted[:1], 1, *wanted[1:]):
+            return " (drop the axis of length 1)"
+        if target.shape == logits.shape and self.definition.target == "class_or_distribution":
+            return " (probabilities, one-hot ones too, must be a floating array)"
+        if target.shape == logits.shape:
+            return " (of one-hot targets take numpy.argmax along axis 1)"
+        if target.shape == logits.shape[:-1]:
+            return ", as the class axis is the second (numpy.moveaxis(input, -1, 1) makes it so)"
+        return ""
 
     def _rows(self, logits: Array, target: Array, sample_weight: Any, distribution: bool) -> Rows:
         dtype = checks.computed_in(logits.dtype)

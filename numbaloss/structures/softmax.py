@@ -34,6 +34,9 @@ def softmax(maths: Callable[..., Any] | None = None, *, probabilities: bool = Fa
     tiny; slope and curvature are the derivatives by `log_prob` (`rest` moves with it). `probabilities` says that
     targets may be distributions: the loss is then the expectation over them. A hyper-parameter called
     `label_smoothing`, `z_loss` or `softcap` is what `cross_entropy` documents, and is dealt with here.
+
+    Other facts are those of `pointwise` that make sense for rows: `limits`, `settings`, `static`, `convex`, `hessian`,
+    `weight_doc`, `task`, `class_name`.
     """
     if maths is None:
         return lambda function: softmax(function, probabilities=probabilities, **facts)

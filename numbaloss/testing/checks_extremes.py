@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
@@ -57,7 +58,7 @@ def check_extremes_of_elements(loss: LossFunction) -> None:
     """Huge, tiny and infinite inputs give numbers without an exception or a warning; finite ones never give nan."""
     facts = loss.definition
     for dtype in TYPES:
-        points = [_extremes(facts, name, dtype) for name in facts.inputs]
+        points = [extremes(facts, name, dtype) for name in facts.inputs]
         columns = tuple(np.array(column, dtype).reshape(-1, 1) for column in zip(*product(*points), strict=True))
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -73,11 +74,13 @@ def check_extremes_of_elements(loss: LossFunction) -> None:
                 raise AssertionError(f"{np.dtype(dtype)}: {what} at {at} is nan ({int(bad.sum())} such points)")
 
 
-def _extremes(facts: Definition, name: str, dtype: Any) -> list[float]:
+def extremes(
+    facts: Definition, name: str, dtype: Any, parameters: Mapping[str, Any] | None = None
+) -> list[float]:
     """The ends of an input's domain, and what lies near."""
     limits = np.finfo(dtype)
     large, small = float(limits.max), float(limits.tiny)
-    inside = list(drawn.domain(facts, name).edges)
+    inside = list(drawn.domain(facts, name, parameters).edges)
     special = {
         "real": [large, -large, 1e30, -1e30, 1e4, -1e4, small, -small, 1e-30, np.inf, -np.inf],
         "positive": [large, small, 1e30, np.inf],
@@ -86,7 +89,7 @@ def _extremes(facts: Definition, name: str, dtype: Any) -> list[float]:
         "probability": [small, 1e-30, 1.0 - float(limits.epsneg)],
         "log_probability": [-small, -1e4, -large, -np.inf],
     }
-    return inside + special.get(drawn.domain_name(facts, name), [])
+    return inside + special.get(drawn.domain_name(facts, name, parameters), [])
 
 
 @only_if(lambda facts: facts.structure != "pointwise")

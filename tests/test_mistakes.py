@@ -1,0 +1,63 @@
+"""What a beginner does wrong is answered by what was meant: shapes, types, names, hyper-parameters, buffers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numbaloss as nl
+
+LOGITS = np.zeros((4, 3), np.float32)
+LABELS = np.array([0, 1, 2, 0])
+IMAGES = np.zeros((2, 8, 8, 3), np.float32)  # the class axis last
+LOSS = nl.CrossEntropyLoss()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        # shapes
+        (lambda: nl.mse_loss(np.zeros((3, 1)), np.zeros(3)), "target has shape (3,) but input has shape (3, 1)"),
+        (lambda: LOSS(LOGITS, LABELS[:3]), "class labels for an input of shape (4, 3) have shape (4,)"),
+        (lambda: LOSS(LOGITS, LABELS[:, None]), "have shape (4,) (drop the axis of length 1)"),
+        (lambda: LOSS(IMAGES[..., 0], LABELS[:2]), "have shape (2, 8)"),
+        (lambda: LOSS(IMAGES, np.zeros((2, 8, 8), int)), "the class axis is the second (numpy.moveaxis(input, -1, 1)"),
+        (lambda: nl.mse_loss([[1.0, 2.0], [3.0]], [1.0]), "a list of lists of unequal lengths is no array"),
+        # kinds of array
+        (lambda: LOSS(LOGITS, np.eye(3, dtype=int)[LABELS]), "one-hot ones too, must be a floating array"),
+        (lambda: nl.focal_loss(LOGITS, np.eye(3, dtype=int)[LABELS]), "of one-hot targets take numpy.argmax"),
+        (lambda: LOSS(LOGITS, LABELS.astype(float)), "target must be integer class labels of shape (4,) or"),
+        (lambda: LOSS(LABELS, LOGITS), "cross_entropy: input must be a floating array"),
+        (lambda: LOSS(None, LABELS), "cross_entropy: input is None; wanted a NumPy array"),
+        (lambda: LOSS({}, LABELS), "cross_entropy: input is a dict; wanted a NumPy array"),
+        # names
+        (lambda: nl.get("crossentropy"), "no loss is called 'crossentropy'; did you mean 'cross_entropy'"),
+        (lambda: nl.get(3), "a loss is named by a text such as 'huber_loss', got 3"),  # type: ignore[arg-type]
+        (lambda: getattr(nl, "MseLoss"), "no attribute 'MseLoss'; did you mean 'MSELoss'"),  # noqa: B009
+        (lambda: getattr(nl, "cross_entropy_los"), "or 'cross_entropy'?"),  # noqa: B009
+        # hyper-parameters
+        (lambda: nl.get("huber", dleta=2.0), "unknown argument 'dleta'; its hyper-parameters are: delta; did you mean"),
+        (lambda: nl.get("mse", reductions="sum"), "did you mean 'reduction'?"),
+        (lambda: nl.get("huber", delta="1"), "huber_loss: delta must be a number, got '1'"),
+        (
+            lambda: nl.huber_loss([1.0], [2.0], 2.0),
+            "too many positional arguments; hyper-parameters are given by keyword",
+        ),
+        (
+            lambda: nl.CrossEntropyLoss(LOGITS, LABELS),
+            "arrays come with the call: CrossEntropyLoss(...)(input, target)",
+        ),
+        # buffers
+        (
+            lambda: LOSS.value_and_grad(LOGITS, LABELS, out=np.zeros((4, 3))),
+            "out must have dtype float32 and shape (4, 3)",
+        ),
+    ],
+)
+def test_a_mistake_is_answered_by_what_was_meant(mistake: Callable[[], Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError, AttributeError, LookupError), match=re.escape(message)):
+        mistake()
