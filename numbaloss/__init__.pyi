@@ -403,6 +403,111 @@ class ExpectileLoss(Loss):
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
 
+def exponential_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Exponential of the margin, the loss that AdaBoost minimises."""
+
+class ExponentialLoss(Loss):
+    """Exponential of the margin, the loss that AdaBoost minimises."""
+
+    definition: ClassVar[Definition]
+    def __init__(
+        self,
+        *,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+    def grad_and_hess(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Any, Any]: ...
+
+def fair_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    c: float = 1.0,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Squared near the target, and ever closer to linear beyond `c`: smooth everywhere."""
+
+class FairLoss(Loss):
+    """Squared near the target, and ever closer to linear beyond `c`: smooth everywhere."""
+
+    definition: ClassVar[Definition]
+    c: float
+    def __init__(
+        self,
+        *,
+        c: float = 1.0,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input", "target"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+    def grad_and_hess(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Any, Any]: ...
+
 def focal_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -1425,6 +1530,57 @@ class NLLLoss(Loss):
         sample_weight: ArrayLike | None = None,
     ) -> Total: ...
 
+def perceptron_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """How far a score is on the wrong side."""
+
+class PerceptronLoss(Loss):
+    """How far a score is on the wrong side."""
+
+    definition: ClassVar[Definition]
+    def __init__(
+        self,
+        *,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+    def grad_and_hess(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Any, Any]: ...
+
 def poisson_nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -1981,3 +2137,60 @@ class TripletMarginWithDistanceLoss(Loss):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> Total: ...
+
+def wing_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    width: float = 10.0,
+    curvature: float = 2.0,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Logarithmic within `width` of the target, so that small errors still pull, absolute beyond."""
+
+class WingLoss(Loss):
+    """Logarithmic within `width` of the target, so that small errors still pull, absolute beyond."""
+
+    definition: ClassVar[Definition]
+    width: float
+    curvature: float
+    def __init__(
+        self,
+        *,
+        width: float = 10.0,
+        curvature: float = 2.0,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input", "target"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+    def grad_and_hess(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Any, Any]: ...

@@ -216,7 +216,7 @@ def triplet_margin_with_distance_loss(positive, negative, distance_function="euc
     Examples
     --------
     >>> anchor, positive, negative = [[1.0, 0.0]], [[0.6, 0.8]], [[0.0, 2.0]]
-    >>> float(triplet_margin_with_distance_loss(anchor, positive, negative, distance_function="cosine"))
+    >>> round(float(triplet_margin_with_distance_loss(anchor, positive, negative, distance_function="cosine")), 6)
     0.4
     >>> def hamming(x, y, by_x, by_y):
     ...     count = 0.0

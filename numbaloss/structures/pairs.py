@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from types import FunctionType
 from typing import Any
 
-import numpy as np
-
-from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
-from numbaloss.definition import split_signature
-from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.definition import Definition, split_signature
+from numbaloss.loss import Array
 from numbaloss.structures.define import define
-from numbaloss.structures.measures import FAMILY, GIVEN, MEASURES, checked_function, holes
+from numbaloss.structures.embeddings import EmbeddingLoss
+from numbaloss.structures.measures import GIVEN, MEASURES
 from numbaloss.structures.publish import publish
-from numbaloss.structures.sheets import Sheets
-from numbaloss.structures.twins import Kernel, Twins
+from numbaloss.structures.twins import Kernel
 
-STRUCTURAL = ("p", "eps", "swap", "distance_function")  # hyper-parameters of the measure, not of the mathematics
 LIMITS = {"p": "(0, inf]", "eps": "[0, inf)"}
 
 
@@ -68,7 +64,7 @@ def _defined(
     rows: tuple[str, ...],
     labels: tuple[str, ...],
     facts: dict[str, Any],
-) -> Any:
+) -> Definition:
     parameters = split_signature(maths)[1]
     limits = {name: LIMITS[name] for name in parameters if name in LIMITS}
     return define(
@@ -89,166 +85,6 @@ def _defined(
     )
 
 
-class EmbeddingLoss(Loss):
-    """What losses of pairs and of triplets share: the arguments, and how they get to the kernel."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._kernels: dict[Any, Any] = {}
-        facts = self.definition
-        self._distance = self.parameters.get("distance_function", facts.facts["measure"])
-        if callable(self._distance):
-            checked_function(facts.name, "distance_function", self._distance)
-        self._exponent = self.parameters.get("p")
-        if self._exponent is not None:
-            self._distance = FAMILY.get(self._exponent, "minkowski")
-        measure = GIVEN if callable(self._distance) else MEASURES[self._distance]
-        own: float = facts.facts.get("shift", {}).get(self._distance, measure.eps)
-        self._eps = float(self.parameters.get("eps", own))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kernels": {}}
-
-    def _checked_weight(self, weight: Any) -> Array | None:
-        return None
-
-    def _template(self) -> tuple[Kernel, str, FunctionType, tuple[Any, ...]]:
-        """The kernel, the open name of the mathematics in it, its meaning, and the scalar hyper-parameters' values."""
-        raise NotImplementedError
-
-    def _middle(self, labels: Array | None, weights: Array | None, eps: Any, room: int | None) -> tuple[Any, ...]:
-        """The kernel's arguments between the rows and the hyper-parameters."""
-        raise NotImplementedError
-
-    def _sources(self) -> tuple[tuple[tuple[str, Any], ...], tuple[Any, ...]]:
-        """Where each hyper-parameter of the mathematics comes from, and the values of those that are scalars."""
-        facts, sources, scalars = self.definition, [], []
-        for name in split_signature(facts.maths)[1]:
-            value = self.parameters[name]
-            if name in STRUCTURAL:
-                sources.append(("constant", None))
-            elif name in facts.static or isinstance(value, (bool, str)) or value is None:
-                sources.append(("constant", value))
-            else:
-                sources.append(("param", None))
-                scalars.append(value)
-        return tuple(sources), tuple(scalars)
-
-    def _kernel(self, dtype: np.dtype[Any]) -> tuple[Twins, tuple[Any, ...]]:
-        if dtype not in self._kernels:
-            template, name, link, scalars = self._template()
-            meaning = {**holes(self._distance, self._exponent, dtype), name: link, "narrow": dtype.type}
-            twins = Twins(template, dtype, self.definition.name, **meaning)
-            self._kernels[dtype] = twins, tuple(dtype.type(value) for value in scalars)
-        found: tuple[Twins, tuple[Any, ...]] = self._kernels[dtype]
-        return found
-
-    def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
-        door, facts = self._door(inputs), self.definition
-        arrays = [door.view(array) for array in inputs]
-        count = len(facts.facts["rows"])
-        rows = self._checked_rows(arrays[:count], inputs[:count])
-        first = rows[0]
-        lead = first.shape[:-1]
-        labels = self._checked_label(arrays[count], lead) if len(arrays) > count else None
-        dtype = checks.computed_in(first.dtype)
-        assert dtype is not None
-        weights = self._row_weights(sample_weight, lead, dtype)
-        number = float(np.prod(lead, dtype=np.float64))
-        outcome = Outcome(door, first.dtype, batch=lead[0] if lead else 1, denominator=number)
-        if weights is not None:
-            outcome.denominator = float(weights.sum(dtype=np.float64))
-        gradients = self._gradients(rows, need)
-        outcome.gradients = tuple(array for array in gradients if array is not None)
-        if labels is not None:
-            overlap = any(np.may_share_memory(labels, array) for array in outcome.gradients)
-            labels = np.array(labels, dtype) if overlap else np.ascontiguousarray(labels, dtype)
-            labels = checks.kernel_argument(labels).reshape(-1)
-        if need.values:
-            outcome.values = np.empty(lead, first.dtype)
-        self._launch(outcome, Sheets(rows, gradients, dtype), labels, weights, dtype)
-        return outcome
-
-    def _launch(
-        self, outcome: Outcome, sheets: Sheets, labels: Array | None, weights: Array | None, dtype: np.dtype[Any]
-    ) -> None:
-        """Run the kernel over all rows, as many at a time as can be laid out at no cost."""
-        twins, params = self._kernel(dtype)
-        width = sheets.inputs[0].shape[-1]
-        scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
-        eps, room = dtype.type(self._eps), 0 if callable(self._distance) else None
-        values = None if outcome.values is None else outcome.values.reshape(-1)
-        for low, high, flat, gradients in sheets.pieces():
-            part = values
-            if values is not None:
-                part = values[low:high] if values.dtype == dtype else np.empty(high - low, dtype)
-            own = [None if array is None else array[low:high] for array in (labels, weights)]
-            outcome.total += twins(
-                8 * flat[0].size, width, *flat, *self._middle(own[0], own[1], eps, room), params, scale, part,
-                *gradients,
-            )
-            if values is not None and part is not None and values.dtype != dtype:
-                values[low:high] = part
-
-    # ---- arguments
-
-    def _checked_rows(self, arrays: list[Array], given: tuple[Any, ...]) -> list[Array]:
-        facts, names = self.definition, self.definition.facts["rows"]
-        checked = [checks.network_output(facts.name, names[0], arrays[0], given[0])]
-        shape = checked[0].shape
-        if not shape or shape[-1] == 0:
-            raise ValueError(f"{facts.name}: {names[0]} needs a last axis that holds an embedding, got shape {shape}")
-        for name, array, original in zip(names[1:], arrays[1:], given[1:], strict=True):
-            if name in facts.wrt:
-                array = checks.network_output(facts.name, name, array, original)
-            array = checks.numeric(facts.name, name, array)
-            checks.same_shape(facts.name, name, array, names[0], shape)
-            checked.append(array)
-        return checked
-
-    def _checked_label(self, labels: Array, lead: tuple[int, ...]) -> Array:
-        facts = self.definition
-        name = facts.facts["per_row"][0]
-        checks.numeric(facts.name, name, labels)
-        if labels.shape != lead:
-            raise ValueError(
-                f"{facts.name}: {name} has shape {labels.shape}; wanted one number for each row, {lead}, the shape of "
-                f"{facts.inputs[0]} without its last axis"
-            )
-        return labels
-
-    def _row_weights(self, sample_weight: Any, lead: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
-        if sample_weight is None:
-            return None
-        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
-        if given.shape != lead[: given.ndim]:
-            raise ValueError(
-                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted one weight for each row, "
-                f"{lead}, or for each sample, {lead[:1]}"
-            )
-        spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(lead) - given.ndim)), lead)
-        return checks.kernel_argument(np.ascontiguousarray(spread, dtype)).reshape(-1)
-
-    def _gradients(self, rows: Sequence[Array], need: Need) -> list[Array | None]:
-        """For each input the buffer of its gradient, the caller's where given; None where not wanted."""
-        facts = self.definition
-        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,) * len(need.wrt)
-        named = [id(buffer) for buffer in given if buffer is not None]
-        if len(given) != len(need.wrt) or len(set(named)) < len(named):
-            raise ValueError(f"{facts.name}: out must be one buffer for each of the gradients {need.wrt}")
-        found: list[Array | None] = []
-        buffers = dict(zip(need.wrt, given, strict=True))
-        for name, array in zip(facts.facts["rows"], rows, strict=True):
-            kind = array.dtype if checks.computed_in(array.dtype) is not None else rows[0].dtype
-            if name not in buffers:
-                found.append(None)
-            elif buffers[name] is None:
-                found.append(np.empty(array.shape, kind))
-            else:
-                found.append(checks.output(facts.name, buffers[name], array.shape, kind))
-        return found
-
-
 class PairLoss(EmbeddingLoss):
     """A loss of the distance between the rows of two arrays, and perhaps of a label."""
 
@@ -260,8 +96,8 @@ class PairLoss(EmbeddingLoss):
         link = _pair_link(self.definition.maths, told, bool(self.definition.facts["per_row"]), sources)
         return pair_rows, "pair_link", link, scalars
 
-    def _middle(self, labels: Array | None, weights: Array | None, eps: Any, room: int | None) -> tuple[Any, ...]:
-        return labels, weights, eps, room
+    def _middle(self, labels: Array | None, weights: Array | None, eps: Any) -> tuple[Any, ...]:
+        return labels, weights, eps, self._room
 
 
 class TripletLoss(EmbeddingLoss):
@@ -273,8 +109,8 @@ class TripletLoss(EmbeddingLoss):
         sources, scalars = self._sources()
         return triplet_rows, "triplet_link", render.link(self.definition.maths, ("near", "far"), sources), scalars
 
-    def _middle(self, labels: Array | None, weights: Array | None, eps: Any, room: int | None) -> tuple[Any, ...]:
-        return weights, eps, room, 0 if self.parameters.get("swap") else None
+    def _middle(self, labels: Array | None, weights: Array | None, eps: Any) -> tuple[Any, ...]:
+        return weights, eps, self._room, 0 if self.parameters["swap"] else None
 
 
 @cache

@@ -14,7 +14,7 @@ from numba import prange
 
 from numbaloss.kernels.cpu.intrinsics import out_of_line, scratch
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import fill
+from numbaloss.kernels.cpu.row import fill, narrow
 
 WORK = 16384  # elements a parallel task takes on
 
@@ -86,7 +86,7 @@ def pair_block(
         known = measure(x, y, eps, by_x, by_y)
         label = 0.0
         if labels is not None:
-            label = labels[i]
+            label = narrow(labels[i])
         value, slope = pair_link(known, label, params)
         factor = scale * slope
         if row_weights is not None:
