@@ -71,3 +71,12 @@ def strict(function: Function) -> Function:
     """Mark a template whose operations keep their written order and rounding (no `reassoc`, no `contract`)."""
     function.strict = True  # type: ignore[attr-defined]
     return function
+
+
+def borrows(function: Function) -> Function:
+    """Mark a template that allocates nothing and keeps no array: it counts no references.
+
+    Where rows are short, counting them (two atomic operations for each slice of an array) takes longer than the work.
+    """
+    function.borrows = True  # type: ignore[attr-defined]
+    return function

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.compile.primitives import copysign, maximum, power, sqrt
-from numbaloss.kernels.cpu.intrinsics import strict
+from numbaloss.kernels.cpu.intrinsics import borrows, strict
 from numbaloss.kernels.cpu.row import STRIP, narrow
 
 # Open names, by type: between LOW and HIGH a sum of squares has lost nothing to underflow or overflow.
@@ -32,6 +32,12 @@ def difference(x, y, eps):  # type: ignore[no-untyped-def]
 
 
 @strict
+def scaled(x, grow):  # type: ignore[no-untyped-def]
+    """``x * grow`` before anything else: the product of two such factors may be out of range."""
+    return x * grow
+
+
+@strict
 def direction(x):  # type: ignore[no-untyped-def]
     """-1, 0 or 1; nan of nan."""
     return copysign(1.0, x) if abs(x) > 0.0 else x
@@ -40,6 +46,7 @@ def direction(x):  # type: ignore[no-untyped-def]
 # ---- sums of powers of differences --------------------------------------------------------------------------------
 
 
+@borrows
 def squares(x, y, eps, grow):  # type: ignore[no-untyped-def]
     """The sum of the squared differences, times `grow` squared."""
     total = np.float64(0.0)
@@ -48,15 +55,17 @@ def squares(x, y, eps, grow):  # type: ignore[no-untyped-def]
     return narrow(total)
 
 
+@borrows
 def squares_strip(x, y, eps, grow):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(x.size):
-        gap = difference(x[j], y[j], eps) * grow
+        gap = scaled(difference(x[j], y[j], eps), grow)
         total += gap * gap
     return total
 
 
-def euclidean(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
+@borrows
+def euclidean(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(distance, `grow`, what a difference times `grow` is divided by), the latter as a factor."""
     total, grow = squares(x, y, eps, 1.0), 1.0
     if not (LOW < total < HIGH):
@@ -66,24 +75,28 @@ def euclidean(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
     return length / grow, grow, 0.0 if length == 0.0 else 1.0 / length, eps
 
 
+@borrows
 @strict
 def euclidean_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     slope = difference(x[j], y[j], known[3]) * known[1] * known[2]
     return slope, -slope
 
 
-def squared_euclidean(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
+@borrows
+def squared_euclidean(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(squared distance,)."""
     return squares(x, y, eps, 1.0), eps
 
 
+@borrows
 @strict
 def squared_euclidean_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     slope = 2.0 * difference(x[j], y[j], known[1])
     return slope, -slope
 
 
-def manhattan(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
+@borrows
+def manhattan(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(sum of the absolute differences,)."""
     total = np.float64(0.0)
     for low in range(0, x.size, STRIP):
@@ -91,6 +104,7 @@ def manhattan(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
     return narrow(total), eps
 
 
+@borrows
 def manhattan_strip(x, y, eps):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(x.size):
@@ -98,12 +112,14 @@ def manhattan_strip(x, y, eps):  # type: ignore[no-untyped-def]
     return total
 
 
+@borrows
 @strict
 def manhattan_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     slope = direction(difference(x[j], y[j], known[1]))
     return slope, -slope
 
 
+@borrows
 def furthest(x, y, eps):  # type: ignore[no-untyped-def]
     """The largest absolute difference; nan if there is one."""
     most = 0.0
@@ -112,7 +128,8 @@ def furthest(x, y, eps):  # type: ignore[no-untyped-def]
     return most
 
 
-def chebyshev(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
+@borrows
+def chebyshev(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(largest absolute difference, share of each element that has it)."""
     most, ties = furthest(x, y, eps), 0
     for j in range(x.size):
@@ -120,6 +137,7 @@ def chebyshev(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
     return most, 1.0 / narrow(ties), eps
 
 
+@borrows
 @strict
 def chebyshev_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     gap = difference(x[j], y[j], known[2])
@@ -127,7 +145,8 @@ def chebyshev_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     return slope, -slope
 
 
-def minkowski(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
+@borrows
+def minkowski(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(distance,): the P-th root of the sum of the P-th powers of the differences, taken relative to the largest."""
     most = furthest(x, y, eps)
     unit = most if 0.0 < most < np.inf else 1.0
@@ -137,6 +156,7 @@ def minkowski(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
     return unit * power(narrow(total), 1.0 / P), eps
 
 
+@borrows
 def minkowski_strip(x, y, eps, unit):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(x.size):
@@ -144,6 +164,7 @@ def minkowski_strip(x, y, eps, unit):  # type: ignore[no-untyped-def]
     return total
 
 
+@borrows
 @strict
 def minkowski_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     gap = difference(x[j], y[j], known[1])
@@ -154,6 +175,7 @@ def minkowski_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
 # ---- cosines ------------------------------------------------------------------------------------------------------
 
 
+@borrows
 def products(x, y, grow_x, grow_y):  # type: ignore[no-untyped-def]
     """Sums of the squares of both rows and of their products, the rows times `grow_x` and `grow_y`."""
     xx, yy, xy = np.float64(0.0), np.float64(0.0), np.float64(0.0)
@@ -165,10 +187,11 @@ def products(x, y, grow_x, grow_y):  # type: ignore[no-untyped-def]
     return narrow(xx), narrow(yy), narrow(xy)
 
 
+@borrows
 def products_strip(x, y, grow_x, grow_y):  # type: ignore[no-untyped-def]
     xx, yy, xy = 0.0, 0.0, 0.0
     for j in range(x.size):
-        one, two = x[j] * grow_x, y[j] * grow_y
+        one, two = scaled(x[j], grow_x), scaled(y[j], grow_y)
         xx += one * one
         yy += two * two
         xy += one * two
@@ -181,6 +204,7 @@ def apart(x, y, per_x, per_y):  # type: ignore[no-untyped-def]
     return x * per_x - y * per_y
 
 
+@borrows
 def apartness(x, y, per_x, per_y):  # type: ignore[no-untyped-def]
     """The squared distance between the rows divided by their lengths."""
     total = np.float64(0.0)
@@ -189,6 +213,7 @@ def apartness(x, y, per_x, per_y):  # type: ignore[no-untyped-def]
     return narrow(total)
 
 
+@borrows
 def apartness_strip(x, y, per_x, per_y):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(x.size):
@@ -223,7 +248,8 @@ def length_softened(norm, eps):  # type: ignore[no-untyped-def]
     return length, share * share, 1.0
 
 
-def cosine(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
+@borrows
+def cosine(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(1 - cosine, cosine, and for the slopes: both lengths as factors, the cosine's sign, what pulls each row back).
 
     Where the rows point nearly the same way (or opposite ways), ``1 - |cos|`` is half the squared distance between the
@@ -238,7 +264,7 @@ def cosine(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
     length_x, lack_x, follows_x = length_of(sqrt(xx) / grow_x, eps)
     length_y, lack_y, follows_y = length_of(sqrt(yy) / grow_y, eps)
     per_x, per_y = 1.0 / length_x, 1.0 / length_y
-    value = (xy * (per_x / grow_x)) * (per_y / grow_y)
+    value = scaled(scaled(xy, per_x / grow_x), per_y / grow_y)
     sign = copysign(1.0, value)
     rest = 1.0 - abs(value)
     if rest < 0.5:
@@ -250,6 +276,7 @@ def cosine(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
     return far, value, per_x, per_y, sign, keep_x, keep_y
 
 
+@borrows
 @strict
 def cosine_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     one, two, sign = x[j] * known[2], y[j] * known[3], known[4]
@@ -260,11 +287,15 @@ def cosine_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
 # ---- a distance given by the user ---------------------------------------------------------------------------------
 
 
-def given(x, y, eps, by_x, by_y):  # type: ignore[no-untyped-def]
+@borrows
+def given(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(distance, gradients by both rows)."""
+    low, middle, high = 2 * slot * x.size, (2 * slot + 1) * x.size, (2 * slot + 2) * x.size
+    by_x, by_y = room[low:middle], room[middle:high]
     return plain(x, y, by_x, by_y), by_x, by_y
 
 
+@borrows
 @strict
 def given_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     return known[1][j], known[2][j]

@@ -12,15 +12,18 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import out_of_line, scratch
+from numbaloss.kernels.cpu.intrinsics import borrows, out_of_line, scratch
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import fill, narrow
 
 WORK = 16384  # elements a parallel task takes on
 
 
-def measure(x: Any, y: Any, eps: Any, by_x: Any, by_y: Any) -> Any:
-    """Open name: what is known of a pair of rows, a tuple that begins with their distance."""
+def measure(x: Any, y: Any, eps: Any, room: Any, slot: int) -> Any:
+    """Open name: what is known of a pair of rows, a tuple that begins with their distance.
+
+    `room` is memory for gradients, for one pair in each slot; None where the distance does not need it.
+    """
     raise NotImplementedError
 
 
@@ -42,29 +45,34 @@ def triplet_link(near: Any, far: Any, params: Any) -> Any:
 # ---- gradients of one row -----------------------------------------------------------------------------------------
 
 
+@borrows
 def write_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     """`factor` times the slopes of a distance by the first of its rows."""
     for j in range(x.size):
         gradient[j] = factor * slopes_at(x, y, j, known)[0]
 
 
+@borrows
 def write_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     """`factor` times the slopes of a distance by the second of its rows."""
     for j in range(x.size):
         gradient[j] = factor * slopes_at(x, y, j, known)[1]
 
 
+@borrows
 def write_anchor(anchor, positive, negative, near, far, pull, push, gradient):  # type: ignore[no-untyped-def]
     """The slopes by the anchor, which is in the distance to the positive and in that to the negative."""
     for j in range(anchor.size):
         gradient[j] = pull * slopes_at(anchor, positive, j, near)[0] + push * slopes_at(anchor, negative, j, far)[0]
 
 
+@borrows
 def add_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         gradient[j] += factor * slopes_at(x, y, j, known)[0]
 
 
+@borrows
 def add_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         gradient[j] += factor * slopes_at(x, y, j, known)[1]
@@ -73,17 +81,17 @@ def add_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
 # ---- pairs --------------------------------------------------------------------------------------------------------
 
 
+@borrows
 def pair_block(
     first, last, width, flat1, flat2, labels, row_weights, eps, room, params, scale, values, gradient1, gradient2
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
     out_of_line()
     total = np.float64(0.0)
-    by_x, by_y = scratch(room, flat1, width), scratch(room, flat1, width)
     for i in range(first, last):
         low, high = i * width, i * width + width
         x, y = flat1[low:high], flat2[low:high]
-        known = measure(x, y, eps, by_x, by_y)
+        known = measure(x, y, eps, room, 0)
         label = 0.0
         if labels is not None:
             label = narrow(labels[i])
@@ -116,8 +124,9 @@ def pair_rows(
     step = max(1, WORK // width)
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
+        own = scratch(room, flat1, 2 * width)
         partials[b] = pair_block(
-            b * step, min(b * step + step, rows), width, flat1, flat2, labels, row_weights, eps, room, params, scale,
+            b * step, min(b * step + step, rows), width, flat1, flat2, labels, row_weights, eps, own, params, scale,
             values, gradient1, gradient2,
         )
     return in_order(partials)
@@ -126,6 +135,7 @@ def pair_rows(
 # ---- triplets -----------------------------------------------------------------------------------------------------
 
 
+@borrows
 def triplet_block(
     first, last, width, flat1, flat2, flat3, row_weights, eps, room, swap, params, scale, values, gradient1,
     gradient2, gradient3,
@@ -133,17 +143,14 @@ def triplet_block(
     """The rows of one parallel task."""
     out_of_line()
     total = np.float64(0.0)
-    near_x, near_y = scratch(room, flat1, width), scratch(room, flat1, width)
-    far_x, far_y = scratch(room, flat1, width), scratch(room, flat1, width)
-    swap_x, swap_y = scratch(room, flat1, width), scratch(room, flat1, width)
     for i in range(first, last):
         low, high = i * width, i * width + width
         anchor, positive, negative = flat1[low:high], flat2[low:high], flat3[low:high]
-        near = measure(anchor, positive, eps, near_x, near_y)
-        far = measure(anchor, negative, eps, far_x, far_y)
+        near = measure(anchor, positive, eps, room, 0)
+        far = measure(anchor, negative, eps, room, 1)
         distance, share = far[0], 1.0
         if swap is not None:
-            across = measure(positive, negative, eps, swap_x, swap_y)
+            across = measure(positive, negative, eps, room, 2)
             # nan of either is nan; a tie is shared
             share = 0.0 if across[0] < far[0] else (0.5 if across[0] == far[0] else 1.0)
             distance = far[0] if far[0] <= across[0] or far[0] != far[0] else across[0]
@@ -190,8 +197,9 @@ def triplet_rows(
     step = max(1, WORK // width)
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
+        own = scratch(room, flat1, 6 * width)
         partials[b] = triplet_block(
-            b * step, min(b * step + step, rows), width, flat1, flat2, flat3, row_weights, eps, room, swap, params,
+            b * step, min(b * step + step, rows), width, flat1, flat2, flat3, row_weights, eps, own, swap, params,
             scale, values, gradient1, gradient2, gradient3,
         )
     return in_order(partials)
