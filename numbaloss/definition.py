@@ -94,6 +94,8 @@ class Definition:
         default, limit = self.parameters[name], self.limits.get(name)
         value = default if value is None else value  # as torch says "no pos_weight"
         if isinstance(limit, tuple):
+            if callable(value) and name in self.facts.get("functions", ()):
+                return value
             if value not in limit:
                 raise ValueError(f"{self.name}: {name} must be one of {limit}, got {value!r}")
             return value

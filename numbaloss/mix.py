@@ -49,7 +49,8 @@ class Mix:
         """The weighted sum of the losses and its gradient; `out` as in `Loss.value_and_grad`."""
         first, *others = self._fused
         keywords = {"sample_weight": sample_weight, "wrt": wrt, **named}
-        in_place = out is not None and others and any(np.may_share_memory(_host(out), _host(one)) for one in inputs)
+        given = out if isinstance(out, (tuple, list)) else (out,)
+        in_place = others and any(np.may_share_memory(_host(one), _host(two)) for one in given for two in inputs)
         value, gradient = first[1].value_and_grad(*inputs, out=None if in_place else out, **keywords)
         value = first[0] * value
         _scale(gradient, first[0])
@@ -58,8 +59,9 @@ class Mix:
             value = value + factor * more
             _add(gradient, slope, factor)
         if in_place:
-            out[...] = gradient
-            gradient = out
+            for buffer, one in zip(given, gradient if isinstance(gradient, tuple) else (gradient,), strict=True):
+                buffer[...] = one
+            gradient = tuple(given) if isinstance(gradient, tuple) else given[0]
         return value, gradient
 
     def grad_and_hess(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> tuple[Any, Any]:

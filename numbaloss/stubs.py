@@ -22,7 +22,7 @@ WIDTH = 110
 HEADER = '''\
 """Loss functions as compiled kernels. Written by ``python -m numbaloss.stubs``; do not edit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 from numpy.typing import ArrayLike
@@ -121,7 +121,7 @@ def _type_of(facts: Definition, name: str, held: bool = False) -> str:
     """The type of a hyper-parameter, as given, or as the loss object holds it."""
     default, limit = facts.parameters[name], facts.limits.get(name)
     if isinstance(limit, tuple):
-        return _literal(limit)
+        return "str | Callable[..., float]" if name in facts.facts.get("functions", ()) else _literal(limit)
     if isinstance(default, bool):
         return "bool"
     if isinstance(default, int):

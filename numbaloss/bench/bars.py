@@ -25,7 +25,10 @@ POINTWISE = (Bar("bare", 0.8, 0.95),)
 HESSIAN = (Bar("sklearn", 1.5, 3.0),)
 SMALL = (Bar("torch", 4.0, 10.0),)
 
-HEAVY_LOSSES = ("focal_loss", "sigmoid_focal_loss", "multilabel_soft_margin_loss")
+HEAVY_LOSSES = (
+    "focal_loss", "sigmoid_focal_loss", "multilabel_soft_margin_loss", "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+)  # fmt: skip
 CROSS_ENTROPY_SHAPES = ((65_536, 10), (8_192, 1_000), (2_048, 32_000))
 
 MOST_EXTRA_MEMORY = 0.01  # of the input's bytes, beyond the gradient

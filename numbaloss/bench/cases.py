@@ -20,6 +20,11 @@ Shapes = Mapping[str, list[tuple[int, ...]]]
 FLAT: Shapes = {"small": [(1_000,)], "cache": [(131_072,)], "large": [(4_194_304,)]}
 TABLE: Shapes = {"small": [(100, 10)], "cache": [(4_096, 32)], "large": [(65_536, 64)]}
 ROWS: Shapes = {"small": [(100, 10)], "cache": [(8_192, 16)], "large": [(65_536, 10), (8_192, 1_000)]}
+EMBEDDINGS: Shapes = {
+    "small": [(100, 10)],
+    "cache": [(2_048, 16), (256, 128)],
+    "large": [(65_536, 16), (8_192, 128), (2_048, 1_024)],
+}
 # A loss whose sizes the bars name. (8, 21, 256, 256) is a batch of images to segment.
 SHAPES: dict[str, Shapes] = {
     "cross_entropy": {
@@ -91,6 +96,8 @@ def shapes(facts: Definition, size: str) -> list[tuple[int, ...]]:
     """The shapes a loss is measured at."""
     if not by_row(facts):
         return FLAT[size]
+    if "rows" in facts.facts:
+        return EMBEDDINGS[size]
     return SHAPES.get(facts.name, TABLE if facts.structure == "pointwise" else ROWS)[size]
 
 

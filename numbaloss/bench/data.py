@@ -14,8 +14,10 @@ LABELS = ("class", "class_or_distribution", "class_list")  # targets that are no
 
 
 def is_labels(facts: Definition, name: str) -> bool:
-    """Whether the input `name` holds class labels."""
-    return name != facts.inputs[0] and drawn.domain_name(facts, name) in LABELS
+    """Whether the input `name` holds labels, of classes or of rows."""
+    return name in facts.facts.get("per_row", ()) or (
+        name != facts.inputs[0] and drawn.domain_name(facts, name) in LABELS
+    )
 
 
 def known(facts: Definition) -> bool:
@@ -36,6 +38,8 @@ def _one(request: drawn.Request, name: str, shape: tuple[int, ...], soft: bool) 
     facts = request.facts
     if not is_labels(facts, name):
         return request.numbers(name, shape)
+    if name in facts.facts.get("per_row", ()):
+        return request.numbers(name, shape[:-1])
     if facts.target == "class_list":
         return _few_labels(request.rng, shape)
     return request.distributions(shape) if soft else request.labels(shape[:1] + shape[2:], shape[1])

@@ -161,6 +161,52 @@ def jsd_loss(student: Array, teacher: Array) -> Array:
     return 0.5 * (jnp.exp(mine) * (mine - mixture) + jnp.exp(other) * (other - mixture)).sum(1).mean()
 
 
+def fair_loss(input: Array, target: Array) -> Array:
+    size = jnp.abs(input - target)
+    return (size - jnp.log1p(size)).mean()
+
+
+def wing_loss(input: Array, target: Array) -> Array:
+    size = jnp.abs(input - target)
+    return jnp.where(size < 10, 10 * jnp.log1p(size / 2), size - 10 + 10 * math.log(6)).mean()
+
+
+def perceptron_loss(input: Array, target: Array) -> Array:
+    return jnp.maximum(0, -target * input).mean()
+
+
+def exponential_loss(input: Array, target: Array) -> Array:
+    return jnp.exp(-target * input).mean()
+
+
+def _length(rows: Array) -> Array:
+    return jnp.sqrt((rows**2).sum(-1))
+
+
+def cosine_similarity_loss(input: Array, target: Array) -> Array:
+    lengths = jnp.maximum(_length(input), 1e-8) * jnp.maximum(_length(target), 1e-8)
+    return (1 - (input * target).sum(-1) / lengths).mean()
+
+
+def cosine_embedding_loss(input1: Array, input2: Array, target: Array) -> Array:
+    squares = ((input1**2).sum(-1) + 1e-12) * ((input2**2).sum(-1) + 1e-12)
+    cosine = (input1 * input2).sum(-1) / jnp.sqrt(squares)
+    return jnp.where(target == 1, 1 - cosine, jnp.maximum(0, cosine)).mean()
+
+
+def contrastive_loss(input1: Array, input2: Array, target: Array) -> Array:
+    distance = _length(input1 - input2)
+    return (0.5 * jnp.where(target == 1, distance, jnp.maximum(0, 1 - distance)) ** 2).mean()
+
+
+def triplet_margin_loss(anchor: Array, positive: Array, negative: Array) -> Array:
+    near, far = _length(anchor - positive + 1e-6), _length(anchor - negative + 1e-6)
+    return jnp.maximum(0, near - far + 1).mean()
+
+
+triplet_margin_with_distance_loss = triplet_margin_loss  # in the Euclidean distance
+
+
 def function(name: str) -> Callable[..., Array] | None:
     """The loss called `name`, with our default arguments and the mean."""
     found = globals().get(name)

@@ -90,9 +90,37 @@ def jsd_loss(student: Tensor, teacher: Tensor) -> Tensor:
     return 0.5 * divergence.sum(1).mean()
 
 
+def fair_loss(input: Tensor, target: Tensor) -> Tensor:
+    size = (input - target).abs()
+    return (size - torch.log1p(size)).mean()
+
+
+def wing_loss(input: Tensor, target: Tensor) -> Tensor:
+    size = (input - target).abs()
+    return torch.where(size < 10, 10 * torch.log1p(size / 2), size - 10 + 10 * math.log(6)).mean()
+
+
+def perceptron_loss(input: Tensor, target: Tensor) -> Tensor:
+    return (-target * input).clamp(min=0).mean()
+
+
+def exponential_loss(input: Tensor, target: Tensor) -> Tensor:
+    return (-target * input).exp().mean()
+
+
+def cosine_similarity_loss(input: Tensor, target: Tensor) -> Tensor:
+    return (1 - functional.cosine_similarity(input, target, dim=-1)).mean()
+
+
+def contrastive_loss(input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+    distance = functional.pairwise_distance(input1, input2, eps=0.0)
+    return (0.5 * torch.where(target == 1, distance, (1 - distance).clamp(min=0)) ** 2).mean()
+
+
 OURS = (
     expectile_loss, focal_loss, generalized_cross_entropy, hinge_loss, squared_hinge_loss, log_cosh_loss, mape_loss,
     msle_loss, poly_loss, pseudo_huber_loss, quantile_loss, sigmoid_focal_loss, kl_div, kl_div_with_logits, jsd_loss,
+    fair_loss, wing_loss, perceptron_loss, exponential_loss, cosine_similarity_loss, contrastive_loss,
 )  # fmt: skip
 COMPOSED: dict[str, Callable[..., Tensor]] = {loss.__name__: loss for loss in OURS}
 

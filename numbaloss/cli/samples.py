@@ -52,6 +52,8 @@ def random_inputs(loss: Loss, dtype: Any, elements: int) -> Iterator[tuple[str, 
 def sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
     """What the first input runs over, in words, and a sweep for each target worth seeing."""
     facts = loss.definition
+    if "rows" in facts.facts:
+        return _embedding_sweeps(loss, points)
     if facts.structure != "pointwise":
         return _row_sweeps(loss, points)
     kinds = {name: inputs.domain_name(facts, name, loss.parameters) for name in facts.inputs}
@@ -98,3 +100,22 @@ def _row_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
         label = f"{told} prefers class {right}" if told else f"class {right} is right"
         found.append(Sweep(label, x, tuple(arrays)))
     return x_name, found
+
+
+def _embedding_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
+    """Embeddings of two numbers: the first number of the first one runs, the second of all is 1."""
+    facts = loss.definition
+    first, *others = facts.facts["rows"]
+    x = np.linspace(-3.0, 3.0, points)
+    places = dict(zip(others, (1.0, -1.0), strict=False))
+    vectors = [np.stack([x, np.ones(points)], axis=1)]
+    vectors += [np.tile([place, 1.0], (points, 1)) for place in places.values()]
+    label = ", ".join(f"{name} ({place:g}, 1)" for name, place in places.items())
+    if not facts.facts["per_row"]:
+        return f"{first} (x, 1)", [Sweep(label.replace("-", "−"), x, tuple(vectors))]
+    name = facts.facts["per_row"][0]
+    found = [
+        Sweep(f"{label}, {name} {target:g}".replace("-", "−"), x, (*vectors, np.full(points, target)))
+        for target in TARGETS[inputs.domain_name(facts, name)]
+    ]
+    return f"{first} (x, 1)", found

@@ -109,6 +109,8 @@ class Specialiser:
         copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{digest(copy)[:16]}"
         flags = STRICT_FLAGS if hasattr(copy, "strict") else LOOP_FLAGS if in_template else MATHS_FLAGS
         options = {"error_model": "numpy", "fastmath": flags, "forceinline": not in_template}
+        if hasattr(copy, "borrows"):
+            options["_nrt"] = False
         # Only kernels call a helper: no wrappers for Python and C.
         options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": HelperCompiler}
         helper: Function = numba.njit(**options)(copy)  # type: ignore[call-overload]

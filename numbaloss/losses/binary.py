@@ -248,6 +248,66 @@ def soft_margin_loss(input, target):
     return softplus(wrong), -target * chance, target * target * (chance * sigmoid(-wrong))
 
 
+@pointwise(target="sign", convex=True)
+def perceptron_loss(input, target):
+    r"""How far a score is on the wrong side.
+
+    .. math:: \ell = \max(0, -t x)
+
+    A score of 0 counts as wrong: its slope is :math:`-t`, so that a model that starts from zeros learns (optax takes
+    half of it). The mean divides by the number of elements.
+
+    Parameters
+    ----------
+    input : array of scores
+        Signed scores.
+    target : array of -1 and 1, the shape of `input`
+        Labels; 0 is not a label here.
+
+    References
+    ----------
+    ``optax.losses.perceptron_loss``; F. Rosenblatt, The Perceptron, 1958.
+
+    Examples
+    --------
+    >>> perceptron_loss([0.5, 2.0], [-1, 1], reduction="none")
+    array([0.5, 0. ])
+    """
+    wrong = -target * input
+    return maximum(wrong, 0.0), 0.0 if wrong < 0.0 else -target, 0.0
+
+
+@pointwise(target="sign", convex=True)
+def exponential_loss(input, target):
+    r"""Exponential of the margin, the loss that AdaBoost minimises.
+
+    .. math:: \ell = e^{-t x}
+
+    A score far on the wrong side overflows to infinity, value and slope, from 89 on in float32 and 710 in float64;
+    `soft_margin_loss` is close to this loss where scores are right, and does not overflow. The mean divides by the
+    number of elements.
+
+    Parameters
+    ----------
+    input : array of scores
+        Signed scores: half of the log-odds of "yes".
+    target : array of -1 and 1, the shape of `input`
+        Labels; 0 is not a label here (scikit-learn's ``ExponentialLoss`` has 0 for our -1).
+
+    References
+    ----------
+    Y. Freund, R. E. Schapire, A Decision-Theoretic Generalization of On-Line Learning, 1997; J. Friedman, T. Hastie,
+    R. Tibshirani, Additive Logistic Regression, 2000.
+
+    Examples
+    --------
+    >>> exponential_loss([0.0, 1.0], [1, -1], reduction="none").round(4)
+    array([1.    , 2.7183])
+    """
+    value = exp(-target * input)
+    return value, -target * value, target * target * value
+
+
 @pointwise(
     class_name="MultiLabelSoftMarginLoss",
     target="probability",

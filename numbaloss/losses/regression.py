@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import copysign, exp, expm1, log1p, maximum, sqrt, tanh
+from numbaloss.compile.primitives import copysign, exp, expm1, log1p, maximum, minimum, sqrt, tanh
 from numbaloss.losses.helpers import sign
 from numbaloss.structures.pointwise import pointwise
 
@@ -193,6 +193,87 @@ def pseudo_huber_loss(input, target, delta=1.0):
     slope = copysign(delta, error) if far else error / root
     curvature = 0.0 if far else 1.0 / (root * root * root)
     return delta * (size * share), (slope, -slope), curvature
+
+
+@pointwise(differentiable=BOTH, limits={"c": "(0, inf)"}, convex=True)
+def fair_loss(input, target, c=1.0):
+    r"""Squared near the target, and ever closer to linear beyond `c`: smooth everywhere.
+
+    .. math:: \ell = c^2 \left(\frac{|x - t|}{c} - \log\left(1 + \frac{|x - t|}{c}\right)\right)
+
+    The mean divides by the number of elements.
+
+    Parameters
+    ----------
+    input, target : array of real numbers, the same shape
+        Predictions and targets, in the same unit; the loss is in that unit squared.
+    c : float, above 0
+        Where the loss turns from squared to linear, in the unit of the error.
+
+    References
+    ----------
+    LightGBM's ``fair`` objective; R. C. Fair, On the Robust Estimation of Econometric Models, 1974.
+
+    Examples
+    --------
+    >>> round(float(fair_loss([1.0], [0.0])), 6)
+    0.306853
+    """
+    error = input - target
+    size = abs(error)
+    ratio = size / c
+    # log(1 + r) = 2 artanh(s): the series without its first term, which r - 2 s = r s takes up
+    s = ratio / (2.0 + ratio)
+    z = s * s
+    tail = 0.047619047619047616 + z * 0.043478260869565216
+    tail = 0.058823529411764705 + z * (0.052631578947368418 + z * tail)
+    tail = 0.076923076923076927 + z * (0.066666666666666666 + z * tail)
+    tail = 0.090909090909090912 + z * tail
+    tail = 0.14285714285714285 + z * (0.1111111111111111 + z * tail)
+    tail = 0.33333333333333331 + z * (0.2 + z * tail)
+    near = size * s - c * (2.0 * s * z * tail)
+    far = size - c * log1p(minimum(ratio, 1.0e30))
+    slope = error / (1.0 + ratio) if ratio < 1.0 else copysign(c / (1.0 + 1.0 / ratio), error)
+    rest = 1.0 / (1.0 + ratio)
+    return c * (near if ratio < 0.5 else far), (slope, -slope), rest * rest
+
+
+@pointwise(differentiable=BOTH, limits={"width": "(0, inf)", "curvature": "(0, inf)"})
+def wing_loss(input, target, width=10.0, curvature=2.0):
+    r"""Logarithmic within `width` of the target, so that small errors still pull, absolute beyond.
+
+    .. math:: \ell = \begin{cases} w \log\bigl(1 + |x - t| / \epsilon\bigr) & |x - t| < w \\
+              |x - t| - w + w \log(1 + w / \epsilon) & \text{otherwise} \end{cases}
+
+    with :math:`w` the `width` and :math:`\epsilon` the `curvature`. The slope at :math:`x = t` is 0. The mean divides
+    by the number of elements.
+
+    Parameters
+    ----------
+    input, target : array of real numbers, the same shape
+        Predictions and targets, in the same unit: usually coordinates of landmarks in pixels.
+    width : float, above 0
+        Up to which error the loss is logarithmic, in the unit of the error.
+    curvature : float, above 0
+        The error from which the logarithm bends, in the unit of the error; the steepest slope is ``width / curvature``.
+
+    References
+    ----------
+    Z.-H. Feng et al., Wing Loss for Robust Facial Landmark Localisation with Convolutional Neural Networks, 2018 (with
+    these defaults); the names are those of segmentation-models-pytorch, whose defaults are 5 and 0.5.
+
+    Examples
+    --------
+    >>> wing_loss([2.0, 20.0], [0.0, 0.0], reduction="none").round(4)
+    array([ 6.9315, 27.9176])
+    """
+    error = input - target
+    size = abs(error)
+    near = size < width
+    rate = 1.0 / (curvature + size)
+    slope = sign(error) * (width * rate if near else 1.0)
+    value = width * log1p((size if near else width) / curvature) + (0.0 if near else size - width)
+    return value, (slope, -slope), -width * (rate * rate) if near else 0.0
 
 
 @pointwise(limits={"quantile": "[0, 1]"}, arrays=("quantile",), vector="quantile", convex=True)

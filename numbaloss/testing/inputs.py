@@ -200,6 +200,14 @@ def pairs(request: Request) -> tuple[Array, ...]:
     return tuple(request.numbers(name, request.class_shape()) for name in request.facts.inputs)
 
 
+def embeddings(request: Request) -> tuple[Array, ...]:
+    """Rows of one width, and labels for them."""
+    shape = request.class_shape()
+    rows = tuple(request.numbers(name, shape) for name in request.facts.facts["rows"])
+    labels = (request.numbers(name, shape[:-1]).astype(np.int64) for name in request.facts.facts["per_row"])
+    return (*rows, *labels)
+
+
 def class_kinds(facts: Definition) -> tuple[str, ...]:
     """The kinds of input of a loss over a class axis."""
     if facts.facts.get("max_ndim", 3) < 3:
@@ -214,6 +222,8 @@ STRUCTURES: dict[str, Structure] = {
     "pick": Structure(classes, lambda facts: ("labels", "planes")),
     "margins": Structure(classes, class_kinds),
     "distributions": Structure(pairs, lambda facts: ("pairs", "planes")),
+    "pairs": Structure(embeddings, lambda facts: ("rows", "wide")),
+    "triplets": Structure(embeddings, lambda facts: ("rows", "wide")),
 }
 
 

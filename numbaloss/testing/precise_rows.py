@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.definition import Definition
+from numbaloss.testing import precise_embeddings
 from numbaloss.testing.precise import Number, copied, mp, number, settings
 
 Row = Callable[..., Number]  # one argument for each input of the loss: a list of numbers, or a label
@@ -113,4 +114,6 @@ ROWS: dict[str, Callable[[Definition, dict[str, Any], Weights], Row]] = {
     "pick": pick,
     "margins": margins,
     "distributions": distributions,
+    "pairs": precise_embeddings.pairs,
+    "triplets": precise_embeddings.triplets,
 }

@@ -14,7 +14,7 @@ import numbaloss as nl
 
 DEPRECATED = {"size_average", "reduce"}
 # torch says None where numbaloss says the number that means the same.
-SAME = {("pos_weight", None): 1.0}
+SAME = {("pos_weight", None): 1.0, ("distance_function", None): "euclidean"}
 FUNCTIONS = list(LOSSES)
 
 

@@ -37,6 +37,9 @@ COMPARED = {
     "multilabel_soft_margin_loss": 4,
     "multi_margin_loss": 8,
     "multilabel_margin_loss": 5,
+    "cosine_embedding_loss": 6,
+    "triplet_margin_loss": 7,
+    "triplet_margin_with_distance_loss": 7,
 }
 REFUSED = {
     "l1_loss": 2,
@@ -48,6 +51,8 @@ REFUSED = {
     "margin_ranking_loss": 2,
     "multi_margin_loss": 9,
     "multilabel_margin_loss": 5,
+    "triplet_margin_loss": 8,
+    "triplet_margin_with_distance_loss": 8,
 }
 
 

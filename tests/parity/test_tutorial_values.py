@@ -11,6 +11,7 @@ OUTPUTS = {
     "cross-entropy": (nl.cross_entropy, ([[1.0, 2.0, 3.0]] * 2, [2, 0]), {}, 1.4076),
     "BCE with logits": (nl.binary_cross_entropy_with_logits, ([0.5, -1.5, 2.0], [1.0, 0.0, 1.0]), {}, 0.2675),
     "smooth L1": (nl.smooth_l1_loss, (PREDICTED, WANTED), {}, 0.1250),
+    "cosine embedding": (nl.cosine_embedding_loss, ([[1.0, 0.0]], [[0.0, 1.0]], [1]), {}, 1.0),
     "KL divergence": (
         nl.kl_div,
         (np.log([[0.4, 0.6], [0.3, 0.7]]), [[0.5, 0.5], [0.4, 0.6]]),

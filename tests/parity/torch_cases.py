@@ -35,6 +35,9 @@ LOSSES = {
     "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
     "multi_margin_loss": "MultiMarginLoss",
     "multilabel_margin_loss": "MultiLabelMarginLoss",
+    "cosine_embedding_loss": "CosineEmbeddingLoss",
+    "triplet_margin_loss": "TripletMarginLoss",
+    "triplet_margin_with_distance_loss": "TripletMarginWithDistanceLoss",
 }
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 # What numbaloss computes in float32 is held against torch's float64 result on the same numbers.
@@ -69,8 +72,10 @@ class Result:
 
 @lru_cache
 def module_cases(loss: str, dtype: str) -> tuple[Case, ...]:
-    """The samples of torch.nn's class, in the order torch lists them."""
-    info = next(info for info in module_db if info.module_cls is getattr(nn, LOSSES[loss]))
+    """The samples of torch.nn's class, in the order torch lists them; none of a class that its list leaves out."""
+    info = next((info for info in module_db if info.module_cls is getattr(nn, LOSSES[loss])), None)
+    if info is None:
+        return ()
     torch.manual_seed(20)
     np.random.seed(20)  # torch's generators of samples use the global one
     samples = info.module_inputs_func(info, device="cpu", dtype=DTYPES[dtype], requires_grad=False, training=True)
@@ -172,6 +177,8 @@ def numpy_arguments(case: Case) -> dict[str, Any]:
 
 
 def numpy_of(value: Any) -> Any:
+    if isinstance(value, nn.PairwiseDistance):
+        return "euclidean"
     return value.detach().numpy() if isinstance(value, Tensor) else value
 
 

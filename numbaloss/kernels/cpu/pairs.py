@@ -1,0 +1,205 @@
+"""Losses of rows of two or three arrays, as functions of the distances between them.
+
+For each row the distances are measured, the mathematics gives value and slopes by them, and a second sweep over the
+row, which is in the cache by then, writes the gradients. Each gradient has a loop of its own: with more than two
+outputs LLVM no longer proves that they are apart, and does not vectorise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from numbaloss.kernels.cpu.intrinsics import borrows, out_of_line, scratch
+from numbaloss.kernels.cpu.pointwise import in_order
+from numbaloss.kernels.cpu.row import fill, narrow
+
+WORK = 16384  # elements a parallel task takes on
+
+
+def measure(x: Any, y: Any, eps: Any, room: Any, slot: int) -> Any:
+    """Open name: what is known of a pair of rows, a tuple that begins with their distance.
+
+    `room` is memory for gradients, for one pair in each slot; None where the distance does not need it.
+    """
+    raise NotImplementedError
+
+
+def slopes_at(x: Any, y: Any, j: int, known: Any) -> Any:
+    """Open name: the derivatives of the distance by element `j` of both rows."""
+    raise NotImplementedError
+
+
+def pair_link(known: Any, label: Any, params: Any) -> Any:
+    """Open name: (value, slope by the distance) of one pair."""
+    raise NotImplementedError
+
+
+def triplet_link(near: Any, far: Any, params: Any) -> Any:
+    """Open name: (value, slope by the positive's distance, slope by the negative's) of one triplet."""
+    raise NotImplementedError
+
+
+# ---- gradients of one row -----------------------------------------------------------------------------------------
+
+
+@borrows
+def write_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
+    """`factor` times the slopes of a distance by the first of its rows."""
+    for j in range(x.size):
+        gradient[j] = factor * slopes_at(x, y, j, known)[0]
+
+
+@borrows
+def write_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
+    """`factor` times the slopes of a distance by the second of its rows."""
+    for j in range(x.size):
+        gradient[j] = factor * slopes_at(x, y, j, known)[1]
+
+
+@borrows
+def write_anchor(anchor, positive, negative, near, far, pull, push, gradient):  # type: ignore[no-untyped-def]
+    """The slopes by the anchor, which is in the distance to the positive and in that to the negative."""
+    for j in range(anchor.size):
+        gradient[j] = pull * slopes_at(anchor, positive, j, near)[0] + push * slopes_at(anchor, negative, j, far)[0]
+
+
+@borrows
+def add_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
+    for j in range(x.size):
+        gradient[j] += factor * slopes_at(x, y, j, known)[0]
+
+
+@borrows
+def add_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
+    for j in range(x.size):
+        gradient[j] += factor * slopes_at(x, y, j, known)[1]
+
+
+# ---- pairs --------------------------------------------------------------------------------------------------------
+
+
+@out_of_line
+@borrows
+def pair_block(
+    first, last, width, flat1, flat2, labels, row_weights, eps, room, params, scale, values, gradient1, gradient2
+):  # type: ignore[no-untyped-def]
+    """The rows of one parallel task."""
+    total = np.float64(0.0)
+    for i in range(first, last):
+        low, high = i * width, i * width + width
+        x, y = flat1[low:high], flat2[low:high]
+        known = measure(x, y, eps, room, 0)
+        label = 0.0
+        if labels is not None:
+            label = narrow(labels[i])
+        value, slope = pair_link(known, label, params)
+        factor = scale * slope
+        if row_weights is not None:
+            value = value * row_weights[i]
+            factor = factor * row_weights[i]
+        if values is not None:
+            values[i] = value
+        total += value
+        if gradient1 is not None:
+            if slope == 0.0:
+                fill(gradient1[low:high], 0.0)
+            else:
+                write_first(x, y, known, factor, gradient1[low:high])
+        if gradient2 is not None:
+            if slope == 0.0:
+                fill(gradient2[low:high], 0.0)
+            else:
+                write_second(x, y, known, factor, gradient2[low:high])
+    return total
+
+
+def pair_rows(
+    width, flat1, flat2, labels, row_weights, eps, room, params, scale, values, gradient1, gradient2
+):  # type: ignore[no-untyped-def]
+    """All pairs of contiguous rows: the float64 sum of the weighted values, in row order."""
+    rows = flat1.size // width
+    step = max(1, WORK // width)
+    partials = np.empty((rows + step - 1) // step, np.float64)
+    for b in prange(partials.size):
+        own = scratch(room, flat1, 2 * width)
+        partials[b] = pair_block(
+            b * step, min(b * step + step, rows), width, flat1, flat2, labels, row_weights, eps, own, params, scale,
+            values, gradient1, gradient2,
+        )
+    return in_order(partials)
+
+
+# ---- triplets -----------------------------------------------------------------------------------------------------
+
+
+@out_of_line
+@borrows
+def triplet_block(
+    first, last, width, flat1, flat2, flat3, row_weights, eps, room, swap, params, scale, values, gradient1,
+    gradient2, gradient3,
+):  # type: ignore[no-untyped-def]
+    """The rows of one parallel task."""
+    total = np.float64(0.0)
+    for i in range(first, last):
+        low, high = i * width, i * width + width
+        anchor, positive, negative = flat1[low:high], flat2[low:high], flat3[low:high]
+        near = measure(anchor, positive, eps, room, 0)
+        far = measure(anchor, negative, eps, room, 1)
+        distance, share = far[0], 1.0
+        if swap is not None:
+            across = measure(positive, negative, eps, room, 2)
+            # nan of either is nan; a tie is shared
+            share = 0.0 if across[0] < far[0] else (0.5 if across[0] == far[0] else 1.0)
+            distance = far[0] if far[0] <= across[0] or far[0] != far[0] else across[0]
+        value, pull, push = triplet_link(near[0], distance, params)
+        still = pull == 0.0 and push == 0.0
+        factor = scale
+        if row_weights is not None:
+            value = value * row_weights[i]
+            factor = factor * row_weights[i]
+        if values is not None:
+            values[i] = value
+        total += value
+        pull = factor * pull
+        push = factor * push
+        aside = push * (1.0 - share)
+        push = push * share
+        if gradient1 is not None:
+            if still:
+                fill(gradient1[low:high], 0.0)
+            else:
+                write_anchor(anchor, positive, negative, near, far, pull, push, gradient1[low:high])
+        if gradient2 is not None:
+            if still:
+                fill(gradient2[low:high], 0.0)
+            else:
+                write_second(anchor, positive, near, pull, gradient2[low:high])
+                if swap is not None:
+                    add_first(positive, negative, across, aside, gradient2[low:high])
+        if gradient3 is not None:
+            if still:
+                fill(gradient3[low:high], 0.0)
+            else:
+                write_second(anchor, negative, far, push, gradient3[low:high])
+                if swap is not None:
+                    add_second(positive, negative, across, aside, gradient3[low:high])
+    return total
+
+
+def triplet_rows(
+    width, flat1, flat2, flat3, row_weights, eps, room, swap, params, scale, values, gradient1, gradient2, gradient3
+):  # type: ignore[no-untyped-def]
+    """All triplets of contiguous rows: the float64 sum of the weighted values, in row order."""
+    rows = flat1.size // width
+    step = max(1, WORK // width)
+    partials = np.empty((rows + step - 1) // step, np.float64)
+    for b in prange(partials.size):
+        own = scratch(room, flat1, 6 * width)
+        partials[b] = triplet_block(
+            b * step, min(b * step + step, rows), width, flat1, flat2, flat3, row_weights, eps, own, swap, params,
+            scale, values, gradient1, gradient2, gradient3,
+        )
+    return in_order(partials)
