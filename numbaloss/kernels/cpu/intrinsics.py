@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
@@ -25,6 +26,26 @@ def out_of_line(typing_context: Any) -> Any:
 
 
 out_of_line.plain = lambda: None  # type: ignore[attr-defined]  # what it means under NUMBA_DISABLE_JIT
+
+
+@intrinsic
+def apart(typing_context: Any) -> Any:
+    """Promise that no number the enclosing function writes is also reached through another of its arrays.
+
+    Without it LLVM vectorises a loop over at most a few arrays: each pair costs a test of their addresses.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        for argument in builder.function.args:
+            pointee = getattr(argument.type, "pointee", None)
+            if isinstance(pointee, (ir.FloatType, ir.DoubleType)):  # the numbers, not the array's bookkeeping
+                argument.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+apart.plain = lambda: None  # type: ignore[attr-defined]
 
 
 def part(array: Any, low: int, high: int) -> Any:
@@ -70,4 +91,10 @@ part.by_type = like.by_type = scratch.by_type = True  # type: ignore[attr-define
 def strict(function: Function) -> Function:
     """Mark a template whose operations keep their written order and rounding (no `reassoc`, no `contract`)."""
     function.strict = True  # type: ignore[attr-defined]
+    return function
+
+
+def double(function: Function) -> Function:
+    """Mark a template that computes in float64 in kernels of any type."""
+    function.double = True  # type: ignore[attr-defined]
     return function

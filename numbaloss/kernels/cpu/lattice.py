@@ -1,0 +1,148 @@
+"""The states of an alignment: probabilities that never underflow, carried from one time step to the next.
+
+Blanks and labels alternate, ``blank, label 0, blank, label 1, ..., blank``. A path stays where it is, goes to the next
+state, or skips the blank between two different labels. Along thousands of steps probabilities differ by far more than
+a float64 can hold, also those of neighbouring states, and a state that seems lost may be the only one from which the
+end is reached. So each has an exponent of its own: it is ``m * 2**e``, e a whole number kept as float64. Adding two
+such numbers takes no exponential and no logarithm, only shifts, and loses nothing: what is shifted out of float64 is
+less than 2**-900 of what it is added to. That is several times faster than sums of logarithms and more exact.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from numbaloss.compile.primitives import log
+from numbaloss.compile.primitives_cpu.bits import exponent, mantissa, two_to
+from numbaloss.compile.primitives_cpu.exponential import exp_fraction_float64
+from numbaloss.kernels.cpu.intrinsics import apart, double, strict
+
+LOWEST = -1e290  # exponent of 0; thousands of them can be added up
+LN2 = math.log(2.0)
+ROUND = 1.5 * 2.0**52  # added and taken off again, it rounds to a whole number
+RENEW = 16  # steps after which mantissas are brought back to [1, 2): they grow by less than 2**3 a step
+
+two_to.plain = lambda shifted: 2.0 ** (shifted - ROUND)  # type: ignore[attr-defined]
+exponent.plain = lambda x, low: float(math.frexp(x)[1] - 1)  # type: ignore[attr-defined]
+mantissa.plain = lambda x, low: 2.0 * math.frexp(x)[0]  # type: ignore[attr-defined]
+
+
+@double
+@strict
+def power_of_two(e):  # type: ignore[no-untyped-def]
+    """``2**e`` for a whole `e`, kept in the normal range."""
+    e = -1022.0 if e < -1022.0 else e
+    e = 1023.0 if e > 1023.0 else e
+    return two_to(e + ROUND)
+
+
+@double
+@strict
+def split(log_probs, n, m, e):  # type: ignore[no-untyped-def]
+    """The exponentials of `n` numbers as ``m * 2**e``; exact to the last bits for any finite one."""
+    apart()
+    for j in range(n):
+        x = log_probs[j]
+        scaled = x * 1.4426950408889634
+        ordinary = abs(scaled) < 1e15
+        k = (scaled + ROUND) - ROUND
+        fraction = exp_fraction_float64(x if ordinary else 0.0, k if ordinary else 0.0)
+        finite = abs(scaled) < 1e290
+        m[j] = fraction if finite else (0.0 if x < 0.0 else x)  # nan stays nan
+        e[j] = (k if ordinary else scaled) if finite else (LOWEST if x < 0.0 else 0.0)
+
+
+@double
+@strict
+def advance(
+    n, blanks, blanks_e, labels, labels_e, y, y_e, skip, new_blanks, new_blanks_e, new_labels, new_labels_e
+):  # type: ignore[no-untyped-def]
+    """One step forward; `labels` begin with a 0, so that label j is entry j + 1. Entry n of `y` is the blank's."""
+    apart()
+    blank, blank_e = y[n], y_e[n]
+    for j in range(n):
+        b, be = blanks[j], blanks_e[j]
+        before, before_e = labels[j], labels_e[j]
+        own, own_e = labels[j + 1], labels_e[j + 1]
+        top = be if be > before_e else before_e
+        new_blanks[j] = (b * power_of_two(be - top) + before * power_of_two(before_e - top)) * blank
+        new_blanks_e[j] = top + blank_e
+        jump_e = before_e if skip[j] > 0.0 else LOWEST
+        top = be if be > own_e else own_e
+        top = jump_e if jump_e > top else top
+        stay = own * power_of_two(own_e - top) + b * power_of_two(be - top)
+        new_labels[j + 1] = (stay + skip[j] * before * power_of_two(jump_e - top)) * y[j]
+        new_labels_e[j + 1] = top + y_e[j]
+    top = blanks_e[n] if blanks_e[n] > labels_e[n] else labels_e[n]
+    stay = blanks[n] * power_of_two(blanks_e[n] - top) + labels[n] * power_of_two(labels_e[n] - top)
+    new_blanks[n] = stay * blank
+    new_blanks_e[n] = top + blank_e
+    new_labels[0] = 0.0
+    new_labels_e[0] = LOWEST
+
+
+@double
+@strict
+def retreat(
+    n, blanks, blanks_e, labels, labels_e, y, y_e, skip, ahead, ahead_e, label_ahead, label_ahead_e, scale, scale_e,
+    new_blanks, new_blanks_e, new_labels, new_labels_e, blank_chances, label_chances,
+):  # type: ignore[no-untyped-def]
+    """One step back, and the chances that a path is in each state there; `labels` end with a 0.
+
+    `ahead` and `label_ahead` are what `advance` left at this time step, `scale` one over their total.
+    """
+    apart()
+    blank, blank_e = y[n], y_e[n]
+    for j in range(n):
+        b, be = blanks[j], blanks_e[j]
+        own, own_e = labels[j], labels_e[j]
+        top = be if be > own_e else own_e
+        rest = b * power_of_two(be - top) + own * power_of_two(own_e - top)
+        blank_chances[j] = rest * ahead[j] * scale * power_of_two(top + ahead_e[j] + scale_e)
+        new_blanks[j] = rest * blank
+        new_blanks_e[j] = top + blank_e
+        b, be = blanks[j + 1], blanks_e[j + 1]
+        after, after_e = labels[j + 1], labels_e[j + 1]
+        after_e = after_e if skip[j + 1] > 0.0 else LOWEST
+        top = be if be > own_e else own_e
+        top = after_e if after_e > top else top
+        rest = own * power_of_two(own_e - top) + b * power_of_two(be - top)
+        rest += skip[j + 1] * after * power_of_two(after_e - top)
+        label_chances[j] = rest * label_ahead[j + 1] * scale * power_of_two(top + label_ahead_e[j + 1] + scale_e)
+        new_labels[j] = rest * y[j]
+        new_labels_e[j] = top + y_e[j]
+    blank_chances[n] = blanks[n] * ahead[n] * scale * power_of_two(blanks_e[n] + ahead_e[n] + scale_e)
+    new_blanks[n] = blanks[n] * blank
+    new_blanks_e[n] = blanks_e[n] + blank_e
+    new_labels[n] = 0.0
+    new_labels_e[n] = LOWEST
+
+
+@double
+@strict
+def renew(m, e):  # type: ignore[no-untyped-def]
+    """Bring mantissas back to [1, 2)."""
+    apart()
+    for j in range(m.size):
+        x = m[j]
+        ordinary = x > 0.0 and x < np.inf
+        normal = x if ordinary else 1.0
+        e[j] = LOWEST if x == 0.0 else e[j] + exponent(normal, 1.0)
+        m[j] = mantissa(normal, 1.0) if ordinary else x
+
+
+@double
+@strict
+def total(m1, e1, m2, e2):  # type: ignore[no-untyped-def]
+    """The sum of two, mantissa and exponent."""
+    top = e1 if e1 > e2 else e2
+    return m1 * power_of_two(e1 - top) + m2 * power_of_two(e2 - top), top
+
+
+@double
+@strict
+def logarithm(m, e):  # type: ignore[no-untyped-def]
+    """The natural logarithm of ``m * 2**e``."""
+    return log(m) + (e * LN2 if m > 0.0 else 0.0)
