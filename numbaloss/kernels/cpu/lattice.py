@@ -31,11 +31,9 @@ mantissa.plain = lambda x, low: 2.0 * math.frexp(x)[0]  # type: ignore[attr-defi
 
 @double
 @strict
-def power_of_two(e):  # type: ignore[no-untyped-def]
-    """``2**e`` for a whole `e`, kept in the normal range."""
-    e = -1022.0 if e < -1022.0 else e
-    e = 1023.0 if e > 1023.0 else e
-    return two_to(e + ROUND)
+def shift(e):  # type: ignore[no-untyped-def]
+    """``2**e`` for a whole `e` of at most 1023; below, 2**-900: numbers less than 2**-1022 are slow to compute with."""
+    return two_to((e if e > -900.0 else -900.0) + ROUND)
 
 
 @double
@@ -57,67 +55,61 @@ def split(log_probs, n, m, e):  # type: ignore[no-untyped-def]
 @double
 @strict
 def advance(
-    n, blanks, blanks_e, labels, labels_e, y, y_e, skip, new_blanks, new_blanks_e, new_labels, new_labels_e
+    n, blanks, blanks_e, before, before_e, labels, labels_e, y, y_e, skip, new_blanks, new_blanks_e, new_labels,
+    new_labels_e,
 ):  # type: ignore[no-untyped-def]
-    """One step forward; `labels` begin with a 0, so that label j is entry j + 1. Entry n of `y` is the blank's."""
+    """One step forward. `before` is `labels` one place later, after a 0; entry n of `y` is the blank's."""
     apart()
     blank, blank_e = y[n], y_e[n]
     for j in range(n):
-        b, be = blanks[j], blanks_e[j]
-        before, before_e = labels[j], labels_e[j]
-        own, own_e = labels[j + 1], labels_e[j + 1]
-        top = be if be > before_e else before_e
-        new_blanks[j] = (b * power_of_two(be - top) + before * power_of_two(before_e - top)) * blank
+        one, one_e = blanks[j], blanks_e[j]
+        two, two_e = before[j], before_e[j]
+        top = one_e if one_e > two_e else two_e
+        new_blanks[j] = (one * shift(one_e - top) + two * shift(two_e - top)) * blank
         new_blanks_e[j] = top + blank_e
-        jump_e = before_e if skip[j] > 0.0 else LOWEST
-        top = be if be > own_e else own_e
-        top = jump_e if jump_e > top else top
-        stay = own * power_of_two(own_e - top) + b * power_of_two(be - top)
-        new_labels[j + 1] = (stay + skip[j] * before * power_of_two(jump_e - top)) * y[j]
-        new_labels_e[j + 1] = top + y_e[j]
-    top = blanks_e[n] if blanks_e[n] > labels_e[n] else labels_e[n]
-    stay = blanks[n] * power_of_two(blanks_e[n] - top) + labels[n] * power_of_two(labels_e[n] - top)
-    new_blanks[n] = stay * blank
-    new_blanks_e[n] = top + blank_e
-    new_labels[0] = 0.0
-    new_labels_e[0] = LOWEST
+        own, own_e = labels[j], labels_e[j]
+        two_e = two_e if skip[j] > 0.0 else LOWEST
+        top = one_e if one_e > own_e else own_e
+        top = two_e if two_e > top else top
+        near = own * shift(own_e - top) + one * shift(one_e - top)
+        new_labels[j] = (near + skip[j] * two * shift(two_e - top)) * y[j]
+        new_labels_e[j] = top + y_e[j]
+    rest, rest_e = total(blanks[n], blanks_e[n], before[n], before_e[n])
+    new_blanks[n], new_blanks_e[n] = rest * blank, rest_e + blank_e
 
 
 @double
 @strict
 def retreat(
-    n, blanks, blanks_e, labels, labels_e, y, y_e, skip, ahead, ahead_e, label_ahead, label_ahead_e, scale, scale_e,
-    new_blanks, new_blanks_e, new_labels, new_labels_e, blank_chances, label_chances,
+    n, blanks, blanks_e, next_blanks, next_blanks_e, labels, labels_e, after, after_e, y, y_e, skip, ahead, ahead_e,
+    label_ahead, label_ahead_e, scale_e, new_blanks, new_blanks_e, new_labels, new_labels_e, blank_chances,
+    label_chances,
 ):  # type: ignore[no-untyped-def]
-    """One step back, and the chances that a path is in each state there; `labels` end with a 0.
+    """One step back, and the chances that a path is in each state there. `after` is `labels` one place earlier.
 
-    `ahead` and `label_ahead` are what `advance` left at this time step, `scale` one over their total.
+    `ahead` and `label_ahead` are what `advance` left at this time step. The chances have yet to be divided by their sum,
+    which `scale_e`, less the exponent of the labelling's probability, keeps near 1.
     """
     apart()
     blank, blank_e = y[n], y_e[n]
     for j in range(n):
-        b, be = blanks[j], blanks_e[j]
+        one, one_e = blanks[j], blanks_e[j]
         own, own_e = labels[j], labels_e[j]
-        top = be if be > own_e else own_e
-        rest = b * power_of_two(be - top) + own * power_of_two(own_e - top)
-        blank_chances[j] = rest * ahead[j] * scale * power_of_two(top + ahead_e[j] + scale_e)
+        top = one_e if one_e > own_e else own_e
+        rest = one * shift(one_e - top) + own * shift(own_e - top)
+        blank_chances[j] = rest * ahead[j] * shift(top + ahead_e[j] + scale_e)
         new_blanks[j] = rest * blank
         new_blanks_e[j] = top + blank_e
-        b, be = blanks[j + 1], blanks_e[j + 1]
-        after, after_e = labels[j + 1], labels_e[j + 1]
-        after_e = after_e if skip[j + 1] > 0.0 else LOWEST
-        top = be if be > own_e else own_e
-        top = after_e if after_e > top else top
-        rest = own * power_of_two(own_e - top) + b * power_of_two(be - top)
-        rest += skip[j + 1] * after * power_of_two(after_e - top)
-        label_chances[j] = rest * label_ahead[j + 1] * scale * power_of_two(top + label_ahead_e[j + 1] + scale_e)
+        two, two_e = next_blanks[j], next_blanks_e[j]
+        far, far_e = after[j], after_e[j] if skip[j + 1] > 0.0 else LOWEST
+        top = two_e if two_e > own_e else own_e
+        top = far_e if far_e > top else top
+        rest = own * shift(own_e - top) + two * shift(two_e - top) + skip[j + 1] * far * shift(far_e - top)
+        label_chances[j] = rest * label_ahead[j] * shift(top + label_ahead_e[j] + scale_e)
         new_labels[j] = rest * y[j]
         new_labels_e[j] = top + y_e[j]
-    blank_chances[n] = blanks[n] * ahead[n] * scale * power_of_two(blanks_e[n] + ahead_e[n] + scale_e)
-    new_blanks[n] = blanks[n] * blank
-    new_blanks_e[n] = blanks_e[n] + blank_e
-    new_labels[n] = 0.0
-    new_labels_e[n] = LOWEST
+    blank_chances[n] = blanks[n] * ahead[n] * shift(blanks_e[n] + ahead_e[n] + scale_e)
+    new_blanks[n], new_blanks_e[n] = blanks[n] * blank, blanks_e[n] + blank_e
 
 
 @double
@@ -138,7 +130,7 @@ def renew(m, e):  # type: ignore[no-untyped-def]
 def total(m1, e1, m2, e2):  # type: ignore[no-untyped-def]
     """The sum of two, mantissa and exponent."""
     top = e1 if e1 > e2 else e2
-    return m1 * power_of_two(e1 - top) + m2 * power_of_two(e2 - top), top
+    return m1 * shift(e1 - top) + m2 * shift(e2 - top), top
 
 
 @double

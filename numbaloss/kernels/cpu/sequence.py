@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.compile.primitives import exp, expm1
+from numbaloss.compile.primitives import exp, expm1, log1p
 from numbaloss.kernels.cpu.intrinsics import double, out_of_line, part, strict
 from numbaloss.kernels.cpu.lattice import (
     LOWEST,
     RENEW,
     advance,
     logarithm,
-    power_of_two,
     renew,
     retreat,
+    shift,
     split,
     total,
 )
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import fill, log_normaliser_above, log_probability, narrow, peak
+from numbaloss.kernels.cpu.row import STRIP, fill, log_probability, narrow, peak
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
@@ -38,7 +38,7 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
 def read_symbols(row, n, target, blank, high, log_sum, log_probs):  # type: ignore[no-untyped-def]
     """The log-probabilities of the labels of a target, and after them the blank's."""
     for j in range(n):
-        log_probs[j] = (np.float64(row[target[j]]) - high) - log_sum
+        log_probs[j] = (np.float64(row[np.uint64(target[j])]) - high) - log_sum  # unsigned: no test for a negative one
     log_probs[n] = (np.float64(row[blank]) - high) - log_sum
 
 
@@ -58,11 +58,26 @@ def read_slots(target, last, slots):  # type: ignore[no-untyped-def]
 
 
 def normalise(row, fused):  # type: ignore[no-untyped-def]
-    """What to take off logits to have log-probabilities: the largest, and the logarithm of a sum."""
+    """What to take off logits to have log-probabilities: the largest, and the logarithm of a sum, exact near 0."""
     if fused is None:
         return narrow(0), narrow(0)
     high = peak(row)
-    return high, log_normaliser_above(row, high, None, narrow(1), None)
+    rest, ties = np.float64(0.0), np.float64(0.0)
+    for low in range(0, row.size, STRIP):
+        one, two = sum_below(row[low : min(low + STRIP, row.size)], high)
+        rest += one
+        ties += two
+    return high, log1p(narrow(rest + (ties - 1)))
+
+
+def sum_below(row, high):  # type: ignore[no-untyped-def]
+    """The sum of the exponentials of what is below the largest, and how many are not."""
+    rest, ties = 0.0, 0.0
+    for c in range(row.size):
+        gap = row[c] - high
+        rest += exp(gap) if gap != 0.0 else 0.0
+        ties += 1.0 if gap == 0.0 else 0.0
+    return rest, ties
 
 
 def write_chances(row, high, log_sum, factor, gradient):  # type: ignore[no-untyped-def]
@@ -87,34 +102,37 @@ def gather_chances(n, slots, blank_chances, label_chances, found):  # type: igno
 
 
 @double
-def all_but(n, place, found):  # type: ignore[no-untyped-def]
-    """The sum over the other symbols."""
-    rest = 0.0
-    for j in range(n + 1):
-        rest += 0.0 if j == place else found[j]
-    return rest
-
-
-@double
 @strict
-def excess(n, place, found, mass, log_probs, y, y_e, chances):  # type: ignore[no-untyped-def]
-    """The probability of a symbol less the chance that the path is there; no digit is lost where both are near 1."""
-    chance = found[place] / mass
-    if chances is None:
-        return -chance
-    if chance > 0.5:
-        return all_but(n, place, found) / mass + expm1(log_probs[place])
-    return y[place] * power_of_two(y_e[place]) - chance
+def excesses(n, found, mass, log_probs, y, y_e, chances):  # type: ignore[no-untyped-def]
+    """The probability of each symbol less the chance that the path is there, in the place of that chance.
+
+    No digit is lost where both are near 1: there it is the chance of the others less the probability of the others.
+    """
+    leader, others = -1, 0.0
+    for j in range(n + 1):
+        if found[j] > 0.5 * mass:
+            leader = j
+    if leader >= 0 and chances is not None:
+        found[leader] = 0.0
+        for j in range(n + 1):
+            others += found[j]
+    inverse = 1.0 / mass
+    for j in range(n + 1):
+        chance = found[j] * inverse
+        if chances is None:
+            found[j] = -chance
+        else:
+            found[j] = y[j] * shift(y_e[j] if y_e[j] < 1023.0 else 1023.0) - chance
+    if leader >= 0 and chances is not None:
+        found[leader] = others * inverse + expm1(log_probs[leader])
 
 
-def write_symbols(
-    n, target, slots, blank, found, mass, log_probs, y, y_e, chances, factor, gradient
-):  # type: ignore[no-untyped-def]
+def write_symbols(n, target, slots, blank, found, factor, gradient):  # type: ignore[no-untyped-def]
     """The gradient by the labels and by the blank."""
     for j in range(n):
         if slots[j] == j:
-            gradient[target[j]] = narrow(factor * excess(n, j, found, mass, log_probs, y, y_e, chances))
-    gradient[blank] = narrow(factor * excess(n, n, found, mass, log_probs, y, y_e, chances))
+            gradient[target[j]] = narrow(factor * found[j])
+    gradient[blank] = narrow(factor * found[n])
 
 
 @double
@@ -130,80 +148,75 @@ def start(n, y, y_e, m, e):  # type: ignore[no-untyped-def]
 @double
 def finish(n, m, e):  # type: ignore[no-untyped-def]
     """After the last time step: one more blank would be the last, which asks for nothing before but an end."""
-    fill(m, 0.0)
-    fill(e, LOWEST)
-    m[n], e[n] = 1.0, 0.0
+    for k in range(2):
+        fill(m[k], 0.0)
+        fill(e[k], LOWEST)
+    m[0, n], e[0, n] = 1.0, 0.0
 
 
 def forward(
-    flat, time_step, classes, length, target, blank, fused, skip, log_probs, y, y_e, highs, log_sums, ahead, ahead_e,
-    rolling,
+    flat, time_step, classes, length, target, blank, fused, skip, log_probs, y, y_e, highs, log_sums, ahead, ahead_e
 ):  # type: ignore[no-untyped-def]
     """Runs through the time steps; the mantissa and exponent of the labelling's probability.
 
-    Row t of `ahead` holds the blanks, a 0, and the labels; with `rolling` only two rows are kept.
+    A row of `ahead` holds the blanks, a 0, and the labels. Of the rows kept, the last time steps' are.
     """
     n = target.size
-    blanks, width = n + 1, 2 * n + 2
+    kept = ahead.shape[0]
     for t in range(length):
         row = flat[t * time_step : t * time_step + classes]
         highs[t], log_sums[t] = normalise(row, fused)
         read_symbols(row, n, target, blank, highs[t], log_sums[t], log_probs)
         split(log_probs, n + 1, y, y_e)
-        place = t % 2 if rolling else t
-        low = place * width
-        middle, high = low + blanks, low + width
+        new, new_e = ahead[t % kept], ahead_e[t % kept]
         if t == 0:
-            start(n, y, y_e, ahead[low:high], ahead_e[low:high])
+            start(n, y, y_e, new, new_e)
         else:
-            old = (1 - place) * width if rolling else low - width
-            half, end = old + blanks, old + width
+            old, old_e = ahead[(t - 1) % kept], ahead_e[(t - 1) % kept]
+            new[n + 1], new_e[n + 1] = old[n + 1], old_e[n + 1]
             advance(
-                n, ahead[old:half], ahead_e[old:half], ahead[half:end], ahead_e[half:end], y, y_e, skip,
-                ahead[low:middle], ahead_e[low:middle], ahead[middle:high], ahead_e[middle:high],
+                n, old, old_e, old[n + 1 :], old_e[n + 1 :], old[n + 2 :], old_e[n + 2 :], y, y_e, skip,
+                new[: n + 1], new_e[: n + 1], new[n + 2 :], new_e[n + 2 :],
             )
         if t % RENEW == RENEW - 1:
-            renew(ahead[low:high], ahead_e[low:high])
-    last = ((length - 1) % 2 if rolling else length - 1) * width
-    one, two = last + n, last + width - 1  # without labels the second is the 0 before them
-    return total(ahead[one], ahead_e[one], ahead[two], ahead_e[two])
+            renew(new, new_e)
+    last, last_e = ahead[(length - 1) % kept], ahead_e[(length - 1) % kept]
+    return total(last[n], last_e[n], last[2 * n + 1], last_e[2 * n + 1])  # without labels the second is that 0
 
 
 def backward(
     flat, time_step, classes, length, target, slots, blank, chances, skip, log_probs, y, y_e, highs, log_sums, ahead,
-    ahead_e, mantissa, exponent, factor, gradient, gradient_step,
+    ahead_e, exponent, factor, gradient, gradient_step,
 ):  # type: ignore[no-untyped-def]
-    """Runs back through the time steps and writes the gradient by each."""
+    """Runs back through the time steps and writes the gradient by each. States: the blanks, the labels, and a 0."""
     n = target.size
-    blanks, width = n + 1, 2 * n + 2
-    states, states_e = np.empty(2 * width, np.float64), np.empty(2 * width, np.float64)
-    blank_chances, label_chances, found = np.empty(blanks), np.empty(blanks), np.empty(blanks)
-    finish(n, states[:width], states_e[:width])
-    scale = np.float64(1.0) / mantissa
+    states, states_e = np.empty((2, 2 * n + 2), np.float64), np.empty((2, 2 * n + 2), np.float64)
+    blank_chances, label_chances = np.empty(n + 1, np.float64), np.empty(n + 1, np.float64)
+    found = np.empty(n + 1, np.float64)
+    finish(n, states, states_e)
     for back in range(length):
         t = length - 1 - back
         row = flat[t * time_step : t * time_step + classes]
         slopes = gradient[t * gradient_step : t * gradient_step + classes]
         read_symbols(row, n, target, blank, highs[t], log_sums[t], log_probs)
         split(log_probs, n + 1, y, y_e)
-        low, here = (back % 2) * width, t * width
-        half, high, middle, end = low + blanks, low + width, here + blanks, here + width
-        new = width - low
-        other, top = new + blanks, new + width
+        old, old_e = states[back % 2], states_e[back % 2]
+        new, new_e = states[1 - back % 2], states_e[1 - back % 2]
+        here, here_e = ahead[t], ahead_e[t]
         retreat(
-            n, states[low:half], states_e[low:half], states[half:high], states_e[half:high], y, y_e, skip,
-            ahead[here:middle], ahead_e[here:middle], ahead[middle:end], ahead_e[middle:end], scale, -exponent,
-            states[new:other], states_e[new:other], states[other:top], states_e[other:top], blank_chances,
-            label_chances,
+            n, old, old_e, old[1:], old_e[1:], old[n + 1 :], old_e[n + 1 :], old[n + 2 :], old_e[n + 2 :], y, y_e,
+            skip, here, here_e, here[n + 2 :], here_e[n + 2 :], -exponent, new, new_e, new[n + 1 :],
+            new_e[n + 1 :], blank_chances, label_chances,
         )
         if back % RENEW == RENEW - 1:
-            renew(states[new:top], states_e[new:top])
+            renew(new, new_e)
         mass = gather_chances(n, slots, blank_chances, label_chances, found)
         if chances is None:
             fill(slopes, narrow(0))
         else:
             write_chances(row, highs[t], log_sums[t], narrow(factor), slopes)
-        write_symbols(n, target, slots, blank, found, mass, log_probs, y, y_e, chances, factor, slopes)
+        excesses(n, found, mass, log_probs, y, y_e, chances)
+        write_symbols(n, target, slots, blank, found, factor, slopes)
 
 
 def one_sequence(
@@ -213,10 +226,8 @@ def one_sequence(
     """The weighted value of one sequence; writes its gradient."""
     out_of_line()
     n = target.size
-    width = 2 * n + 2
-    rolling = gradient is None
-    kept = min(length, 2) if rolling else length
-    ahead, ahead_e = np.empty(kept * width, np.float64), np.empty(kept * width, np.float64)
+    kept = min(length, 2) if gradient is None else length
+    ahead, ahead_e = np.empty((kept, 2 * n + 2), np.float64), np.empty((kept, 2 * n + 2), np.float64)
     highs, log_sums = np.empty(length, flat.dtype), np.empty(length, flat.dtype)
     skip, log_probs = np.empty(n + 1, np.float64), np.empty(n + 1, np.float64)
     y, y_e = np.empty(n + 1, np.float64), np.empty(n + 1, np.float64)
@@ -225,7 +236,7 @@ def one_sequence(
     if length > 0:
         mantissa, exponent = forward(
             flat, time_step, classes, length, target, blank, fused, skip, log_probs, y, y_e, highs, log_sums, ahead,
-            ahead_e, rolling,
+            ahead_e,
         )
     log_prob = logarithm(mantissa, exponent)
     value, slope, _ = link(narrow(log_prob), narrow(complement(log_prob)), params)
@@ -239,7 +250,7 @@ def one_sequence(
             read_slots(target, last, slots)
             backward(
                 flat, time_step, classes, length, target, slots, blank, chances, skip, log_probs, y, y_e, highs,
-                log_sums, ahead, ahead_e, mantissa, exponent, -np.float64(slope) * scale * share, gradient,
+                log_sums, ahead, ahead_e, exponent, -np.float64(slope) * scale * share, gradient,
                 gradient_step,
             )
         nothing = narrow(0) if possible or (impossible and zero_infinity is not None) else narrow(np.nan)
