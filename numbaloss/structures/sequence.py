@@ -46,7 +46,8 @@ def sequence(maths: Callable[..., Any] | None = None, *, logits: bool = False, *
         hessian=False,
         unit="sequence",
         batch_axis=1,
-        mean_divides_by="target_lengths",
+        row_divisor="target_lengths",
+        derivative={} if logits else {"gradient_by": "log_probs"},
         limits={**({} if logits else {"gradient_by": ("logits", "log_probs")}), **facts.pop("limits", {})},
         **facts,
     )
@@ -121,7 +122,7 @@ class SequenceLoss(Loss):
                 out[...] = gradient.reshape(given.shape)
             outcome.gradients = (gradient.reshape(given.shape) if out is None else out,)
         if values is not None:
-            outcome.values = values.astype(given.dtype.newbyteorder("="), copy=False).reshape(given.shape[1:-1])
+            outcome.values = values.astype(given.dtype, copy=False).reshape(given.shape[1:-1])
         return outcome
 
     def _launch(
@@ -164,7 +165,7 @@ class SequenceLoss(Loss):
         out = need.out[0] if isinstance(need.out, (tuple, list)) and len(need.out) == 1 else need.out
         shape = given.shape if given.ndim == 3 else (given.shape[0], 1, given.shape[1])
         if out is None:
-            return np.empty(shape, given.dtype.newbyteorder("=")), None
+            return np.empty(shape, given.dtype), None
         checks.output(self.definition.name, out, given.shape, given.dtype)
         same = out.__array_interface__["data"] == given.__array_interface__["data"] and out.strides == given.strides
         if not same and np.may_share_memory(out, given):  # would overwrite what is still to be read
