@@ -20,6 +20,8 @@ Shapes = Mapping[str, list[tuple[int, ...]]]
 FLAT: Shapes = {"small": [(1_000,)], "cache": [(131_072,)], "large": [(4_194_304,)]}
 TABLE: Shapes = {"small": [(100, 10)], "cache": [(4_096, 32)], "large": [(65_536, 64)]}
 ROWS: Shapes = {"small": [(100, 10)], "cache": [(8_192, 16)], "large": [(65_536, 10), (8_192, 1_000)]}
+# (T, N, C): time steps, sequences, classes.
+STEPS: Shapes = {"small": [(20, 4, 10)], "cache": [(200, 32, 32)], "large": [(512, 16, 80), (150, 8, 4_096)]}
 # A loss whose sizes the bars name. (8, 21, 256, 256) is a batch of images to segment.
 SHAPES: dict[str, Shapes] = {
     "cross_entropy": {
@@ -89,6 +91,8 @@ def by_row(facts: Definition) -> bool:
 
 def shapes(facts: Definition, size: str) -> list[tuple[int, ...]]:
     """The shapes a loss is measured at."""
+    if facts.structure == "sequence":
+        return STEPS[size]
     if not by_row(facts):
         return FLAT[size]
     return SHAPES.get(facts.name, TABLE if facts.structure == "pointwise" else ROWS)[size]

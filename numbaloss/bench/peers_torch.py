@@ -90,9 +90,14 @@ def jsd_loss(student: Tensor, teacher: Tensor) -> Tensor:
     return 0.5 * divergence.sum(1).mean()
 
 
+def ctc_loss_with_logits(logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor) -> Tensor:
+    return functional.ctc_loss(logits.log_softmax(2), targets, input_lengths, target_lengths)
+
+
 OURS = (
     expectile_loss, focal_loss, generalized_cross_entropy, hinge_loss, squared_hinge_loss, log_cosh_loss, mape_loss,
     msle_loss, poly_loss, pseudo_huber_loss, quantile_loss, sigmoid_focal_loss, kl_div, kl_div_with_logits, jsd_loss,
+    ctc_loss_with_logits,
 )  # fmt: skip
 COMPOSED: dict[str, Callable[..., Tensor]] = {loss.__name__: loss for loss in OURS}
 

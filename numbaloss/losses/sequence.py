@@ -20,9 +20,9 @@ def ctc_loss(log_prob, rest):
     input length have a gradient of 0. Long sequences keep their digits: the probability of each state has an exponent
     of its own, so nothing underflows.
 
-    **Which gradient.** By default :math:`p_{nt}(c) - \gamma_{nt}(c)`, with :math:`\gamma` the chance that the alignments
-    of :math:`y_n` have :math:`c` at :math:`t`. That is what torch gives: the gradient by the *logits* whose log-softmax
-    `log_probs` is. Passed on through the log-softmax it stays the same, since its sum over the classes is 0, so that
+    **Which gradient.** By default :math:`p_{nt}(c) - \gamma_{nt}(c)`, with :math:`\gamma` the chance that the
+    alignments of :math:`y_n` have :math:`c` at :math:`t`. That is what torch gives: the gradient by the *logits* whose
+    log-softmax `log_probs` is. Passed on through the log-softmax it stays the same, since its sum over the classes is 0, so that
     nothing changes for who differentiates through both; who does not has the gradient to step along. Finite differences
     by `log_probs` give :math:`-\gamma` instead: ``gradient_by="log_probs"``. From logits, `ctc_loss_with_logits` is
     faster and there is only one gradient.

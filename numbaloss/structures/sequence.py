@@ -113,7 +113,7 @@ class SequenceLoss(Loss):
         gradient, out = self._gradient(need, given)
         outcome = Outcome(door, given.dtype, batch=array.shape[1], denominator=float(weights.sum()))
         shares = weights / np.maximum(targets.counts, 1) if self.reduction == "mean" else weights
-        values = np.empty(array.shape[1], dtype) if need.values else None
+        values = np.empty(array.shape[1], dtype)
         scale = self._scale(outcome.denominator, outcome.batch)
         for piece in self._pieces(array, dtype, gradient):
             outcome.total += self._launch(piece, dtype, targets, shares, scale, values)
@@ -121,12 +121,12 @@ class SequenceLoss(Loss):
             if out is not None and not np.may_share_memory(out, gradient):
                 out[...] = gradient.reshape(given.shape)
             outcome.gradients = (gradient.reshape(given.shape) if out is None else out,)
-        if values is not None:
+        if need.values:
             outcome.values = values.astype(given.dtype, copy=False).reshape(given.shape[1:-1])
         return outcome
 
     def _launch(
-        self, piece: Piece, dtype: np.dtype[Any], targets: Targets, shares: Array, scale: float, values: Array | None
+        self, piece: Piece, dtype: np.dtype[Any], targets: Targets, shares: Array, scale: float, values: Array
     ) -> float:
         steps, count, classes = piece.input.shape
         low, high = piece.first, piece.last
@@ -137,9 +137,9 @@ class SequenceLoss(Loss):
         twins, params = self._twins(dtype)
         total: float = twins(
             work, *_flat(piece.input), classes, steps, targets.labels, targets.starts[low : high + 1],
-            targets.lengths[low:high], self.parameters["blank"], 1 if self._fused else None, 1 if projected else None,
-            1 if self.parameters["zero_infinity"] else None, shares[low:high], params, scale,
-            None if values is None else values[low:high], *((None, 0, 0) if gradient is None else _flat(gradient)),
+            targets.lengths[low:high], self.parameters["blank"], 1 if self._fused else None, projected,
+            self.parameters["zero_infinity"], shares[low:high], params, scale,
+            values[low:high], *((None, 0, 0) if gradient is None else _flat(gradient)),
         )
         return total
 

@@ -174,7 +174,8 @@ def sequence_parts(arrays: tuple[Array, ...]) -> Iterator[list[Any]]:
     """For each sequence its line of numbers, its labels, and its length."""
     scores, labels, steps, counts = arrays
     for line, target, length, count in zip(by_sequences(scores), labels, steps, counts, strict=True):
-        yield [[precise.number(x) for x in line], tuple(int(label) for label in target[:count]), int(length), int(count)]
+        numbers = [precise.number(x) for x in line]
+        yield [numbers, tuple(int(label) for label in target), int(length), int(count)]
 
 
 def row_parts(arrays: tuple[Array, ...]) -> Iterator[list[Any]]:

@@ -62,7 +62,8 @@ def check_integer_weight_repeats(loss: LossFunction) -> None:
         for row, (start, count) in enumerate(zip(starts, weights, strict=True)):
             (same,) = drawn.rows_of(facts, (slopes,), slice(start, start + count))
             summed = same.sum(axis=drawn.batch_axis(facts, slopes))
-            close(drawn.rows_of(facts, (gradient,), row)[0], summed, 1e-12, f"{reduction}: gradient of row {row}", 1e-15)
+            (got,) = drawn.rows_of(facts, (gradient,), row)
+            close(got, summed, 1e-12, f"{reduction}: gradient of row {row}", 1e-15)
 
 
 def check_zero_weights(loss: LossFunction) -> None:

@@ -37,6 +37,7 @@ COMPARED = {
     "multilabel_soft_margin_loss": 4,
     "multi_margin_loss": 8,
     "multilabel_margin_loss": 5,
+    "ctc_loss": 12,
 }
 REFUSED = {
     "l1_loss": 2,

@@ -26,6 +26,7 @@ COMPARED = {
     "multilabel_soft_margin_loss": 5,
     "multi_margin_loss": 7,
     "multilabel_margin_loss": 8,
+    "ctc_loss": 40,
 }
 
 

@@ -87,8 +87,8 @@ def retreat(
 ):  # type: ignore[no-untyped-def]
     """One step back, and the chances that a path is in each state there. `after` is `labels` one place earlier.
 
-    `ahead` and `label_ahead` are what `advance` left at this time step. The chances have yet to be divided by their sum,
-    which `scale_e`, less the exponent of the labelling's probability, keeps near 1.
+    `ahead` and `label_ahead` are what `advance` left at this time step. The chances have yet to be divided by their
+    sum, which `scale_e`, less the exponent of the labelling's probability, keeps near 1.
     """
     apart()
     blank, blank_e = y[n], y_e[n]

@@ -112,18 +112,18 @@ def excesses(n, found, mass, log_probs, y, y_e, chances):  # type: ignore[no-unt
     for j in range(n + 1):
         if found[j] > 0.5 * mass:
             leader = j
-    if leader >= 0 and chances is not None:
+    if leader >= 0 and chances:
         found[leader] = 0.0
         for j in range(n + 1):
             others += found[j]
     inverse = 1.0 / mass
     for j in range(n + 1):
         chance = found[j] * inverse
-        if chances is None:
+        if not chances:
             found[j] = -chance
         else:
             found[j] = y[j] * shift(y_e[j] if y_e[j] < 1023.0 else 1023.0) - chance
-    if leader >= 0 and chances is not None:
+    if leader >= 0 and chances:
         found[leader] = others * inverse + expm1(log_probs[leader])
 
 
@@ -211,10 +211,10 @@ def backward(
         if back % RENEW == RENEW - 1:
             renew(new, new_e)
         mass = gather_chances(n, slots, blank_chances, label_chances, found)
-        if chances is None:
-            fill(slopes, narrow(0))
-        else:
+        if chances:
             write_chances(row, highs[t], log_sums[t], narrow(factor), slopes)
+        else:
+            fill(slopes, narrow(0))
         excesses(n, found, mass, log_probs, y, y_e, chances)
         write_symbols(n, target, slots, blank, found, factor, slopes)
 
@@ -241,7 +241,7 @@ def one_sequence(
     log_prob = logarithm(mantissa, exponent)
     value, slope, _ = link(narrow(log_prob), narrow(complement(log_prob)), params)
     impossible = mantissa == 0.0
-    if impossible and zero_infinity is not None:
+    if impossible and zero_infinity:
         value = narrow(0)
     if gradient is not None:
         possible = mantissa > 0.0 and mantissa < np.inf
@@ -253,7 +253,7 @@ def one_sequence(
                 log_sums, ahead, ahead_e, exponent, -np.float64(slope) * scale * share, gradient,
                 gradient_step,
             )
-        nothing = narrow(0) if possible or (impossible and zero_infinity is not None) else narrow(np.nan)
+        nothing = narrow(0) if possible or (impossible and zero_infinity) else narrow(np.nan)
         for t in range(length if possible else 0, steps):
             low = t * gradient_step
             fill(gradient[low : low + classes], nothing if t < length else narrow(0))
@@ -278,7 +278,6 @@ def sequences(
             fused, chances, zero_infinity, shares[i], params, scale,
             part(gradient, i * gradient_batch_step, None), gradient_time_step,
         )
-    if values is not None:
-        for i in range(partials.size):
-            values[i] = narrow(partials[i])
+    for i in range(partials.size):
+        values[i] = narrow(partials[i])
     return in_order(partials)
