@@ -13,12 +13,13 @@ import numpy as np
 import numbaloss as nl
 
 FULL = os.environ.get("NUMBALOSS_BENCH", "") == "full"
-FEW = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss"]
+FEW = ["binary_cross_entropy_with_logits", "cross_entropy", "ctc_loss_with_logits", "mse_loss"]
 LOSSES = [facts.name for facts in nl.list_losses()] if FULL else FEW
 DTYPES = ["float32", "float64"] if FULL else ["float32"]
 SIZES = ["small", "cache", "large"] if FULL else ["small", "cache"]
 
 FLAT = {"small": (1_000,), "cache": (131_072,), "large": (4_194_304,)}
+STEPS = {"small": (20, 4, 10), "cache": (200, 32, 32), "large": (512, 16, 80)}
 ROWS = {"small": (100, 10), "cache": (8_192, 16), "large": (8_192, 1_000)}
 
 
@@ -34,7 +35,8 @@ def inputs(name, size, dtype):
     from numbaloss.bench.data import inputs
 
     known = facts(name)
-    return tuple(inputs(known, (ROWS if by_row(known) else FLAT)[size], np.dtype(dtype)))
+    shapes = STEPS if known.structure == "sequence" else ROWS if by_row(known) else FLAT
+    return tuple(inputs(known, shapes[size], np.dtype(dtype)))
 
 
 @lru_cache(maxsize=8)

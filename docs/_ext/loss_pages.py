@@ -21,6 +21,7 @@ TASKS = {
     "divergence": "One probability distribution against another.",
     "ranking": "Which of two scores should be the higher one.",
     "embedding": "Which pairs of representations belong together.",
+    "sequence": "A labelling shorter than its sequence, whatever the alignment of the two.",
 }
 TARGETS = {
     "real": "real numbers",
@@ -34,6 +35,7 @@ TARGETS = {
     "class": "class labels",
     "class_or_distribution": "class labels or probabilities",
     "class_list": "lists of class labels",
+    "sequence": "one list of labels for each sequence, and lengths",
 }
 WEIGHTS = {
     None: "none (use `sample_weight`)",

@@ -25,6 +25,8 @@ EMBEDDINGS: Shapes = {
     "cache": [(2_048, 16), (256, 128)],
     "large": [(65_536, 16), (8_192, 128), (2_048, 1_024)],
 }
+# (T, N, C): time steps, sequences, classes.
+STEPS: Shapes = {"small": [(20, 4, 10)], "cache": [(200, 32, 32)], "large": [(512, 16, 80), (150, 8, 4_096)]}
 # A loss whose sizes the bars name. (8, 21, 256, 256) is a batch of images to segment.
 SHAPES: dict[str, Shapes] = {
     "cross_entropy": {
@@ -94,6 +96,8 @@ def by_row(facts: Definition) -> bool:
 
 def shapes(facts: Definition, size: str) -> list[tuple[int, ...]]:
     """The shapes a loss is measured at."""
+    if facts.structure == "sequence":
+        return STEPS[size]
     if not by_row(facts):
         return FLAT[size]
     if "rows" in facts.facts:

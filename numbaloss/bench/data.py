@@ -10,7 +10,8 @@ from numbaloss.definition import Definition
 from numbaloss.testing import inputs as drawn
 
 Array = np.ndarray[Any, Any]
-LABELS = ("class", "class_or_distribution", "class_list")  # targets that are not of the input's size, or not real
+# Targets that are not of the input's size, or not real.
+LABELS = ("class", "class_or_distribution", "class_list", "sequence", "length")
 
 
 def is_labels(facts: Definition, name: str) -> bool:
@@ -30,8 +31,20 @@ def inputs(
 ) -> list[Array]:
     """Random inputs in the order the loss takes them, always the same; `soft` gives probability targets."""
     random = drawn.generator(facts, salt)
+    if facts.structure == "sequence":
+        return _sequences(random, shape, dtype, facts.domain == "log_probability")
     request = drawn.Request(facts, random, "labels", shape[0], np.dtype(dtype), None, False)
     return [_one(request, name, shape, soft) for name in facts.inputs]
+
+
+def _sequences(random: np.random.Generator, shape: tuple[int, ...], dtype: Any, normalised: bool) -> list[Array]:
+    """Batches of full length, with one label for every six time steps."""
+    steps, count, classes = shape
+    scores = random.standard_normal(shape)
+    if normalised:
+        scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+    labels = random.integers(1, classes, (count, steps // 6))
+    return [scores.astype(dtype), labels, np.full(count, steps), np.full(count, steps // 6)]
 
 
 def _one(request: drawn.Request, name: str, shape: tuple[int, ...], soft: bool) -> Array:

@@ -115,12 +115,15 @@ def cosine_similarity_loss(input: Tensor, target: Tensor) -> Tensor:
 def contrastive_loss(input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
     distance = functional.pairwise_distance(input1, input2, eps=0.0)
     return (0.5 * torch.where(target == 1, distance, (1 - distance).clamp(min=0)) ** 2).mean()
+def ctc_loss_with_logits(logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor) -> Tensor:
+    return functional.ctc_loss(logits.log_softmax(2), targets, input_lengths, target_lengths)
 
 
 OURS = (
     expectile_loss, focal_loss, generalized_cross_entropy, hinge_loss, squared_hinge_loss, log_cosh_loss, mape_loss,
     msle_loss, poly_loss, pseudo_huber_loss, quantile_loss, sigmoid_focal_loss, kl_div, kl_div_with_logits, jsd_loss,
     fair_loss, wing_loss, perceptron_loss, exponential_loss, cosine_similarity_loss, contrastive_loss,
+    ctc_loss_with_logits,
 )  # fmt: skip
 COMPOSED: dict[str, Callable[..., Tensor]] = {loss.__name__: loss for loss in OURS}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numba
@@ -64,6 +64,11 @@ class Specialiser:
         self.holes = holes
         self.done: dict[Function, Function] = {}
 
+    @cached_property
+    def doubled(self) -> Specialiser:
+        """The same for float64: what templates marked `double` compute in, whatever the kernel's type."""
+        return Specialiser(np.dtype(np.float64), self.holes)
+
     def copy(self, function: Function) -> types.FunctionType:
         """A copy of a plain function whose names mean what they mean at this precision."""
         if not isinstance(function, types.FunctionType):
@@ -92,6 +97,8 @@ class Specialiser:
 
     def compiled(self, function: Function) -> Function:
         """The jitted copy of a helper, a primitive or a loss; plain under ``NUMBA_DISABLE_JIT``."""
+        if self.dtype != np.float64 and hasattr(function, "double"):
+            return self.doubled.compiled(function)
         if function not in self.done:
             name = function.__name__
             if PRIMITIVES.get(name) is not function:

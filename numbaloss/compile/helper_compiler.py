@@ -14,10 +14,12 @@ import re
 from typing import Any
 
 import llvmlite.binding as llvm
+from llvmlite import ir
 from numba import _dynfunc  # type: ignore[attr-defined]  # a C extension
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, _LowerResult
 from numba.core.compiler_machinery import register_pass
+from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering, NopythonRewrites
 
 REVISION = 1  # raised when kernels come out of this module otherwise than before; part of the cache's key
@@ -76,7 +78,6 @@ class HelperLowering(NativeLowering):
         apart = hasattr(function, "out_of_line")
         state.library = (SettledLibrary if apart else HelperLibrary)(context.codegen(), name)
         state.flags.no_compile = True
-        state.flags.noalias = hasattr(function, "disjoint")
         super().run_pass(state)
         result = state["cr"]
         if apart:
@@ -88,13 +89,35 @@ class HelperLowering(NativeLowering):
         return True
 
 
+class DisjointLower(Lower):
+    """Lowers a helper whose arrays share no memory: their numbers, not their bookkeeping, are `noalias` to LLVM."""
+
+    def setup_function(self, fndesc: Any) -> None:
+        super().setup_function(fndesc)
+        for argument in self.function.args:
+            if isinstance(getattr(argument.type, "pointee", None), (ir.FloatType, ir.DoubleType)):
+                argument.add_attribute("noalias")
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class DisjointLowering(HelperLowering):
+    """The same for such a helper."""
+
+    _name = "numbaloss_disjoint_lowering"
+
+    @property
+    def lowering_class(self) -> Any:
+        return DisjointLower
+
+
 class HelperCompiler(CompilerBase):
     """Numba's pipeline with that lowering."""
 
     def define_pipelines(self) -> list[Any]:
+        lowering = DisjointLowering if hasattr(self.state.func_id.func, "disjoint") else HelperLowering
         passes: Any = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [
-            (HelperLowering if kind is NativeLowering else kind, text)
+            (lowering if kind is NativeLowering else kind, text)
             for kind, text in passes.passes
             if kind is not NopythonRewrites  # of expressions over whole arrays, which helpers have none of
         ]

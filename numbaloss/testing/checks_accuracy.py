@@ -96,14 +96,17 @@ def check_exact_rows(loss: LossFunction) -> None:
     for dtype in TYPES:
         for kind in drawn.kinds(facts):
             for setting in chosen.two_sets(facts, kind):
+                setting |= facts.facts.get("derivative", {})
                 rows = {"wide": 2, "planes": 2}.get(kind, 4)
                 arrays = drawn.draw(
                     facts, kind=kind, rows=rows, dtype=dtype, parameters=setting, edges=True, salt="rows"
                 )
                 values, gradients = unreduced(loss, arrays, **setting)
                 formula = precise_rows.row(facts, setting, dtype)
-                slopes = dict(zip(differentiable(facts, arrays), map(by_rows, gradients), strict=True))
-                for number, parts in enumerate(row_parts(arrays)):
+                sequences = facts.structure == "sequence"
+                lines = map(by_sequences if sequences else by_rows, gradients)
+                slopes = dict(zip(differentiable(facts, arrays), lines, strict=True))
+                for number, parts in enumerate((sequence_parts if sequences else row_parts)(arrays)):
                     where = f"{np.dtype(dtype).name}, {kind}, {shown(setting)}, row {number}"
                     hold_row(values.reshape(-1)[number], formula, parts, None, dtype, f"value, {where}")
                     for name, every in slopes.items():
@@ -160,6 +163,19 @@ def hold_row(
 def by_rows(array: Array) -> Array:
     """An array of (N, C) or (N, C, d1, ...) as rows."""
     return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
+
+
+def by_sequences(array: Array) -> Array:
+    """An array of (T, N, C) as one line for each sequence, time step after time step."""
+    return np.moveaxis(array, 1, 0).reshape(array.shape[1], -1)
+
+
+def sequence_parts(arrays: tuple[Array, ...]) -> Iterator[list[Any]]:
+    """For each sequence its line of numbers, its labels, and its length."""
+    scores, labels, steps, counts = arrays
+    for line, target, length, count in zip(by_sequences(scores), labels, steps, counts, strict=True):
+        numbers = [precise.number(x) for x in line]
+        yield [numbers, tuple(int(label) for label in target), int(length), int(count)]
 
 
 def row_parts(arrays: tuple[Array, ...]) -> Iterator[list[Any]]:

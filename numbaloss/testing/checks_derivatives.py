@@ -35,6 +35,7 @@ def check_gradient_by_differences(loss: LossFunction) -> None:
     facts = loss.definition
     for kind in drawn.kinds(facts):
         for setting in chosen.two_sets(facts, kind):
+            setting |= facts.facts.get("derivative", {})
             rows = 2 if kind == "wide" else ROWS
             arrays = drawn.draw(facts, kind=kind, rows=rows, parameters=setting, salt="differences")
             names = differentiable(facts, arrays)

@@ -34,7 +34,7 @@ def check_nan_is_passed_on(loss: LossFunction) -> None:
                     spoilt[index][place] = np.nan
                     values, _ = unreduced(loss, spoilt)
                     there = np.zeros(values.shape, bool)
-                    there[place if values.ndim == arrays[0].ndim else (place[0], *place[2:])] = True
+                    there[_value_at(facts, arrays, values, place)] = True
                     what = f"{kind}: nan in {name} at {place}"
                     if elementwise:
                         what += f" beside {[float(array[place]) for array in arrays]}"
@@ -45,8 +45,17 @@ def check_nan_is_passed_on(loss: LossFunction) -> None:
                         assert np.isnan(made(loss)(*spoilt)), f"{what}: the mean is {made(loss)(*spoilt)}"
 
 
+def _value_at(facts: Definition, arrays: tuple[Array, ...], values: Array, place: tuple[int, ...]) -> tuple[int, ...]:
+    """Where the value lies that an entry of the first input belongs to."""
+    if facts.facts.get("batch_axis", 0) == 1:
+        return place[1:2]
+    return place if values.ndim == arrays[0].ndim else (place[0], *place[2:])
+
+
 def _place(facts: Definition, arrays: tuple[Array, ...], row: int, column: int) -> tuple[int, ...]:
     """Where nan is put: in an entry that is read."""
+    if facts.structure == "sequence":
+        return 0, row, column
     first = (row,) if arrays[0].ndim == 2 else (row, 0)
     if facts.structure == "pick":  # of each row, only the label's entry is read
         column = int(arrays[1][first])

@@ -33,23 +33,28 @@ def check_reductions(loss: LossFunction) -> None:
     close(beside, values, 1e-14, "values with the gradient against values alone", 1e-300)
     of_sum = dict(zip(differentiable(facts, arrays), gradients, strict=True))
     total = made(loss).total(*arrays)
-    close(total.sum, values.sum(), 1e-13, "sum of the total")
+    shares = drawn.shares(facts, arrays, values)
+    close(total.sum, (values * shares).sum(), 1e-13, "sum of the total")
     for reduction in facts.reductions:
         if reduction == "none":
             continue
         divisor = {"mean": total.denominator, "batchmean": float(len(arrays[0]))}.get(reduction, 1.0)
         value, found = made(loss, reduction=reduction).value_and_grad(*arrays)
-        close(value, values.sum() / divisor, 1e-13, f"{reduction}: value")
+        share = shares if reduction == "mean" else np.ones_like(shares)
+        close(value, (values * share).sum() / divisor, 1e-13, f"{reduction}: value")
         for name, got in zip(facts.wrt, found if isinstance(found, tuple) else (found,), strict=True):
-            close(got, of_sum[name] / divisor, 1e-13, f"{reduction}: gradient by {name}", 1e-300)
+            wanted = of_sum[name] if "row_divisor" not in facts.facts else of_sum[name] * drawn.along(facts, share, got)
+            close(got, wanted / divisor, 1e-13, f"{reduction}: gradient by {name}", 1e-300)
 
 
 def check_totals_add(loss: LossFunction) -> None:
     """The totals of uneven batches add up to the total of all, and its mean is the loss of all."""
-    arrays = drawn.draw(loss.definition, rows=9, edges=True, salt="reductions")
+    facts = loss.definition
+    arrays = drawn.draw(facts, rows=9, edges=True, salt="reductions")
     arrays = _finite(loss, arrays)
     criterion = made(loss)
-    parts = [criterion.total(*(array[low:high] for array in arrays)) for low, high in ((0, 4), (4, 5), (5, 9))]
+    cuts = (slice(0, 4), slice(4, 5), slice(5, 9))
+    parts = [criterion.total(*drawn.rows_of(facts, arrays, cut)) for cut in cuts]
     added = sum(parts[1:], start=parts[0])
     whole = criterion.total(*arrays)
     close(added.sum, whole.sum, 1e-13, "sum of the batches' sums")
@@ -61,7 +66,7 @@ def _finite(loss: LossFunction, arrays):  # type: ignore[no-untyped-def]
     """The rows with a finite loss: a certain wrong prediction may cost an infinity."""
     values, _ = unreduced(loss, arrays)
     good = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-    return tuple(array[good] for array in arrays)
+    return drawn.rows_of(loss.definition, arrays, good)
 
 
 def check_one_row(loss: LossFunction) -> None:
@@ -71,10 +76,12 @@ def check_one_row(loss: LossFunction) -> None:
         arrays = drawn.draw(facts, kind=kind, rows=3, salt="reductions")
         values, gradients = unreduced(loss, arrays)
         for row in range(3):
-            one, slopes = unreduced(loss, tuple(array[row : row + 1] for array in arrays))
-            close(one, values[row : row + 1], 1e-14, f"{kind}: value of row {row} alone", 1e-300)
+            this = slice(row, row + 1)
+            one, slopes = unreduced(loss, drawn.rows_of(facts, arrays, this))
+            close(one, values[this], 1e-14, f"{kind}: value of row {row} alone", 1e-300)
             for slope, gradient in zip(slopes, gradients, strict=True):
-                close(slope, gradient[row : row + 1], 1e-14, f"{kind}: gradient of row {row} alone", 1e-300)
+                (part,) = drawn.rows_of(facts, (gradient,), this)
+                close(slope, part, 1e-14, f"{kind}: gradient of row {row} alone", 1e-300)
 
 
 def check_no_batch_axis(loss: LossFunction) -> None:
@@ -85,7 +92,7 @@ def check_no_batch_axis(loss: LossFunction) -> None:
         one = tuple(array[0, 0] for array in arrays)
         wrapped = tuple(array[0, :1] for array in arrays)
     else:
-        one, wrapped = tuple(array[0] for array in arrays), arrays
+        one, wrapped = drawn.rows_of(facts, arrays, 0), arrays
     for reduction in ("none", "mean", "sum"):
         criterion = made(loss, reduction=reduction)
         first = differentiable(facts, one) if reduction == "none" else facts.wrt
@@ -103,7 +110,7 @@ def check_empty(loss: LossFunction) -> None:
     """No rows: an empty array, a sum of 0, a mean that is nan or, if asked, 0; gradients of the input's shape."""
     facts = loss.definition
     for kind in drawn.kinds(facts):
-        arrays = tuple(array[:0] for array in drawn.draw(facts, kind=kind, rows=2, salt="reductions"))
+        arrays = drawn.rows_of(facts, drawn.draw(facts, kind=kind, rows=2, salt="reductions"), slice(0))
         wanted = {"mean": {"nan": np.nan, "zero": 0.0}, "sum": {"nan": 0.0, "zero": 0.0}}
         for reduction in ("mean", "sum"):
             for on_empty in ("nan", "zero"):

@@ -110,11 +110,11 @@ def check_order_of_rows(loss: LossFunction) -> None:
     facts = loss.definition
     arrays = drawn.draw(facts, rows=37, salt="twins")
     shuffle = drawn.generator(facts, "shuffle").permutation(37)
-    shuffled = tuple(np.ascontiguousarray(array[shuffle]) for array in arrays)
+    shuffled = tuple(map(np.ascontiguousarray, drawn.rows_of(facts, arrays, shuffle)))
     values, gradients = unreduced(loss, arrays)
     got, slopes = unreduced(loss, shuffled)
     same_bits(got, values[shuffle], "values of shuffled rows")
     for slope, gradient in zip(slopes, gradients, strict=True):
-        same_bits(slope, gradient[shuffle], "gradients of shuffled rows")
+        same_bits(slope, drawn.rows_of(facts, (gradient,), shuffle)[0], "gradients of shuffled rows")
     mean, wanted = made(loss)(*shuffled), made(loss)(*arrays)
     assert abs(mean - wanted) <= 1e-13 * abs(wanted), f"the mean of shuffled rows is {mean!r}, wanted {wanted!r}"

@@ -24,19 +24,22 @@ def check_sample_weight_multiplies(loss: LossFunction) -> None:
         values, gradients = unreduced(loss, arrays)
         slopes = gradients[0]
         wide = weights.reshape(-1, *[1] * (values.ndim - 1))
-        tall = weights.reshape(-1, *[1] * (slopes.ndim - 1))
+        tall = drawn.along(facts, weights, slopes)
+        share = drawn.shares(facts, arrays, values)
+        factor = weights if "row_divisor" not in facts.facts else weights * share
         weighed, products = unreduced(loss, arrays, sample_weight=weights)
         close(weighed, values * wide, 1e-14, f"{kind}: values", 1e-300)
         for product, one in zip(products, gradients, strict=True):
             close(product, one * tall, 1e-13, f"{kind}: gradients", 1e-300)
         total = made(loss).total(*arrays, sample_weight=weights)
         ones = made(loss).total(*arrays)
-        close(total.sum, float((values * wide).sum()), 1e-13, f"{kind}: sum")
+        close(total.sum, float((values * wide * share).sum()), 1e-13, f"{kind}: sum")
         share = weights.sum() / len(weights)
         close(total.denominator, ones.denominator * share, 1e-13, f"{kind}: denominator")
         mean, gradient = made(loss).value_and_grad(*arrays, wrt=first, sample_weight=weights)
         close(mean, total.mean, 1e-13, f"{kind}: mean")
-        close(gradient, slopes * tall / total.denominator, 1e-13, f"{kind}: gradient of the mean", 1e-300)
+        wanted = slopes * drawn.along(facts, factor, slopes) / total.denominator
+        close(gradient, wanted, 1e-13, f"{kind}: gradient of the mean", 1e-300)
         close(made(loss)(*arrays, sample_weight=weights), mean, 1e-13, f"{kind}: mean alone")
         if facts.hessian:
             _, bends = sums.grad_and_hess(*arrays)
@@ -49,7 +52,7 @@ def check_integer_weight_repeats(loss: LossFunction) -> None:
     facts = loss.definition
     arrays = drawn.draw(facts, rows=6, salt="weights")
     weights = np.array([1, 3, 0, 2, 1, 2])
-    repeated = tuple(np.repeat(array, weights, axis=0) for array in arrays)
+    repeated = drawn.rows_of(facts, arrays, np.repeat(np.arange(6), weights))
     for reduction in ("mean", "sum"):
         criterion = made(loss, reduction=reduction)
         value, gradient = criterion.value_and_grad(*arrays, wrt=facts.wrt[:1], sample_weight=weights)
@@ -57,8 +60,10 @@ def check_integer_weight_repeats(loss: LossFunction) -> None:
         close(value, wanted, 1e-13, f"{reduction}: value")
         starts = np.concatenate([[0], np.cumsum(weights)])[:-1]
         for row, (start, count) in enumerate(zip(starts, weights, strict=True)):
-            summed = slopes[start : start + count].sum(axis=0)
-            close(gradient[row], summed, 1e-12, f"{reduction}: gradient of row {row}", 1e-15)
+            (same,) = drawn.rows_of(facts, (slopes,), slice(start, start + count))
+            summed = same.sum(axis=drawn.batch_axis(facts, slopes))
+            (got,) = drawn.rows_of(facts, (gradient,), row)
+            close(got, summed, 1e-12, f"{reduction}: gradient of row {row}", 1e-15)
 
 
 def check_zero_weights(loss: LossFunction) -> None:

@@ -21,6 +21,8 @@ Random = np.random.Generator
 
 CLASSES = 5
 WIDE = 40  # more classes than are transposed into tiles
+STEPS = 6  # time steps of a sequence, and at most as many as three labels need
+LABELS = 3  # at most so many labels of a sequence
 POSITIONS = 3  # rows that one sample of (N, C, d1) holds
 WIDTH = 4  # elements in a row of an elementwise loss
 
@@ -206,6 +208,20 @@ def embeddings(request: Request) -> tuple[Array, ...]:
     rows = tuple(request.numbers(name, shape) for name in request.facts.facts["rows"])
     labels = (request.numbers(name, shape[:-1]).astype(np.int64) for name in request.facts.facts["per_row"])
     return (*rows, *labels)
+def sequences(request: Request) -> tuple[Array, ...]:
+    """Logits or log-probabilities over time, padded labels, and lengths that leave room for an alignment."""
+    facts, rng, rows = request.facts, request.rng, request.rows
+    scores = 3.0 * rng.standard_normal((STEPS, rows, CLASSES))
+    if facts.domain == "log_probability":
+        scores = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+    labels = rng.integers(1, CLASSES, (rows, LABELS), dtype=np.int64)
+    counts = rng.integers(1, LABELS + 1, rows, dtype=np.int64)
+    counts[0] = LABELS
+    steps = np.minimum(2 * counts - 1 + rng.integers(0, 2, rows), STEPS)
+    if request.edges and rows > 2:
+        labels[0] = labels[0, 0]  # equal labels, which need a blank between them
+        counts[2] = 0
+    return scores.astype(request.dtype), labels, steps, counts
 
 
 def class_kinds(facts: Definition) -> tuple[str, ...]:
@@ -224,7 +240,34 @@ STRUCTURES: dict[str, Structure] = {
     "distributions": Structure(pairs, lambda facts: ("pairs", "planes")),
     "pairs": Structure(embeddings, lambda facts: ("rows", "wide")),
     "triplets": Structure(embeddings, lambda facts: ("rows", "wide")),
+    "sequence": Structure(sequences, lambda facts: ("padded",)),
 }
+
+
+def batch_axis(facts: Definition, array: Array, index: int = 0) -> int:
+    """The axis of input number `index` along which its rows (or sequences) lie."""
+    return int(facts.facts.get("batch_axis", 0)) if index == 0 and array.ndim > 1 else 0
+
+
+def rows_of(facts: Definition, arrays: tuple[Array, ...], which: Any) -> tuple[Array, ...]:
+    """Some of the rows of each input: a number, a slice, or an array of numbers or booleans."""
+    return tuple(
+        array[(*[slice(None)] * batch_axis(facts, array, index), which)] for index, array in enumerate(arrays)
+    )
+
+
+def shares(facts: Definition, arrays: tuple[Array, ...], values: Array) -> Array:
+    """What the mean multiplies each value by before it adds them: one, but for losses that divide by a length."""
+    name = facts.facts.get("row_divisor")
+    if name is None:
+        return np.ones(values.shape)
+    return 1.0 / np.maximum(arrays[facts.inputs.index(name)], 1)
+
+
+def along(facts: Definition, weights: Array, gradient: Array) -> Array:
+    """One number for each row, shaped to multiply a gradient by the first input."""
+    axis = batch_axis(facts, gradient)
+    return weights.reshape([1] * axis + [-1] + [1] * (gradient.ndim - axis - 1))
 
 
 def _structure(facts: Definition) -> Structure:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.definition import Definition
-from numbaloss.testing import precise_embeddings
+from numbaloss.definition import Definition, split_signature
+from numbaloss.testing import inputs, precise_embeddings
 from numbaloss.testing.precise import Number, copied, mp, number, settings
 
 Row = Callable[..., Number]  # one argument for each input of the loss: a list of numbers, or a label
@@ -96,6 +96,35 @@ def distributions(facts: Definition, keywords: dict[str, Any], weights: Weights)
     return value
 
 
+def sequence(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
+    """``f(log P, 1 - P)``, P the sum over all paths of the product of their probabilities."""
+    own = split_signature(facts.maths)[1]
+    maths, blank = copied(facts.maths), keywords["blank"]
+    classes, logits = inputs.CLASSES, facts.inputs[0] == "logits"
+
+    def value(line: Sequence[Number], labels: Sequence[int], length: int, count: int) -> Number:
+        steps = [list(line[k * classes : (k + 1) * classes]) for k in range(length)]
+        chances = [[mp.exp(x) for x in (log_softmax(step) if logits else step)] for step in steps]
+        states = [blank]
+        for label in labels[:count]:
+            states += [label, blank]
+        reached = [mp.one] + [mp.zero] * len(states)  # before the first step: as if a blank had just been
+        for t, chance in enumerate(chances):
+            moved = []
+            for s, symbol in enumerate(states):
+                total = reached[s] + (reached[s - 1] if s > 0 else 0)
+                if s > 1 and symbol not in (blank, states[s - 2]) and t > 0:
+                    total += reached[s - 2]
+                moved.append(total * chance[symbol])
+            reached = moved
+        whole = mp.fsum(reached[max(0, len(states) - 2) : len(states)])
+        if whole == 0:
+            return mp.zero if keywords["zero_infinity"] else mp.inf
+        return maths(mp.log(whole), 1 - whole, **{name: keywords[name] for name in own})[0]
+
+    return value
+
+
 def _each(weights: Weights, classes: int) -> list[Number]:
     return [mp.one] * classes if weights is None else [number(weight) for weight in weights]
 
@@ -116,4 +145,5 @@ ROWS: dict[str, Callable[[Definition, dict[str, Any], Weights], Row]] = {
     "distributions": distributions,
     "pairs": precise_embeddings.pairs,
     "triplets": precise_embeddings.triplets,
+    "sequence": sequence,
 }

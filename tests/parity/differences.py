@@ -76,7 +76,7 @@ def compare_all(cases: Iterable[Case], dtype: str) -> int:
 
 def _would_broadcast(case: Case) -> bool:
     """Whether inputs differ in shape (class labels, and the variance of `gaussian_nll_loss`, may)."""
-    shapes = [value.shape for name, value in case.inputs.items() if name != "var"]
+    shapes = [np.shape(value) for name, value in case.inputs.items() if name != "var"]
     by_element = loss_object(case).definition.structure == "pointwise"
     return by_element and any(shape != shapes[0] for shape in shapes)
 

@@ -40,6 +40,7 @@ COMPARED = {
     "cosine_embedding_loss": 6,
     "triplet_margin_loss": 7,
     "triplet_margin_with_distance_loss": 7,
+    "ctc_loss": 12,
 }
 REFUSED = {
     "l1_loss": 2,

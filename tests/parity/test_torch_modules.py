@@ -27,6 +27,7 @@ COMPARED = {
     "multi_margin_loss": 7,
     "multilabel_margin_loss": 8,
     "cosine_embedding_loss": 5,
+    "ctc_loss": 40,
 }
 
 

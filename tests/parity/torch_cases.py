@@ -38,10 +38,12 @@ LOSSES = {
     "cosine_embedding_loss": "CosineEmbeddingLoss",
     "triplet_margin_loss": "TripletMarginLoss",
     "triplet_margin_with_distance_loss": "TripletMarginWithDistanceLoss",
+    "ctc_loss": "CTCLoss",
 }
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 # What numbaloss computes in float32 is held against torch's float64 result on the same numbers.
 TOLERANCE = {"float64": (1e-12, 1e-13), "float32": (2e-6, 1e-6)}
+SLACK = {"ctc_loss": 10.0}  # what torch's sums of logarithms lose in float64, in units of the tolerance
 
 
 @dataclass(frozen=True)
@@ -199,16 +201,17 @@ def assert_parity(case: Case, dtype: str) -> None:
     """numbaloss gives torch's value and gradients, in the dtype and the shapes torch gives."""
     wanted = by_torch(case)
     found = by_numbaloss(case, tuple(name for name in case.inputs if name in wanted.gradients))
-    assert_close(found.value, wanted.value, dtype, "value")
+    slack = SLACK.get(case.loss, 1.0)
+    assert_close(found.value, wanted.value, dtype, "value", slack)
     for name, gradient in wanted.gradients.items():
-        assert_close(found.gradients[name], gradient, dtype, f"gradient by {name}")
+        assert_close(found.gradients[name], gradient, dtype, f"gradient by {name}", slack)
 
 
-def assert_close(found: Any, wanted: np.ndarray, dtype: str, what: str) -> None:
+def assert_close(found: Any, wanted: np.ndarray, dtype: str, what: str, slack: float = 1.0) -> None:
     found = np.asanyarray(found)
     assert found.dtype == dtype, f"{what} has dtype {found.dtype}, the input {dtype}"
     assert found.shape == wanted.shape, f"{what} has shape {found.shape}, torch's {wanted.shape}"
-    relative, absolute = TOLERANCE[dtype]
+    relative, absolute = (slack * tolerance for tolerance in TOLERANCE[dtype])
     finite = wanted[np.isfinite(wanted)]
     scale = max(1.0, float(np.abs(finite).max(initial=0.0)))
     np.testing.assert_allclose(found, wanted, rtol=relative, atol=absolute * scale, err_msg=what)

@@ -83,3 +83,9 @@ def borrows(function: Function) -> Function:
     """
     function.borrows = True  # type: ignore[attr-defined]
     return function
+
+
+def double(function: Function) -> Function:
+    """Mark a template that computes in float64 in kernels of any type."""
+    function.double = True  # type: ignore[attr-defined]
+    return function
