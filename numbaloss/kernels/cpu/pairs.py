@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import borrows, out_of_line, scratch
+from numbaloss.kernels.cpu.intrinsics import borrows, disjoint, out_of_line, scratch
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import fill, narrow
 
@@ -45,6 +45,7 @@ def triplet_link(near: Any, far: Any, params: Any) -> Any:
 # ---- gradients of one row -----------------------------------------------------------------------------------------
 
 
+@disjoint
 @borrows
 def write_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     """`factor` times the slopes of a distance by the first of its rows."""
@@ -52,6 +53,7 @@ def write_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
         gradient[j] = factor * slopes_at(x, y, j, known)[0]
 
 
+@disjoint
 @borrows
 def write_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     """`factor` times the slopes of a distance by the second of its rows."""
@@ -59,6 +61,7 @@ def write_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
         gradient[j] = factor * slopes_at(x, y, j, known)[1]
 
 
+@disjoint
 @borrows
 def write_anchor(anchor, positive, negative, near, far, pull, push, gradient):  # type: ignore[no-untyped-def]
     """The slopes by the anchor, which is in the distance to the positive and in that to the negative."""
@@ -66,12 +69,14 @@ def write_anchor(anchor, positive, negative, near, far, pull, push, gradient):  
         gradient[j] = pull * slopes_at(anchor, positive, j, near)[0] + push * slopes_at(anchor, negative, j, far)[0]
 
 
+@disjoint
 @borrows
 def add_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         gradient[j] += factor * slopes_at(x, y, j, known)[0]
 
 
+@disjoint
 @borrows
 def add_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     for j in range(x.size):
@@ -81,6 +86,7 @@ def add_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
 # ---- pairs --------------------------------------------------------------------------------------------------------
 
 
+@disjoint
 @out_of_line
 @borrows
 def pair_block(
@@ -135,6 +141,7 @@ def pair_rows(
 # ---- triplets -----------------------------------------------------------------------------------------------------
 
 
+@disjoint
 @out_of_line
 @borrows
 def triplet_block(
