@@ -38,7 +38,7 @@ class TwoLoss(TileLoss):
                 raise ValueError(f"{name}: {key} must be one number, got shape {arrays[key].shape}")
         out = self._buffers(need, arrays)
         count = len(first)
-        dtype = np.result_type(*(checks.computed_in(array.dtype) for array in (first, second)))
+        dtype = np.result_type(*(checks.computed_dtype(array.dtype) for array in (first, second)))
         rows, columns = (Vectors(array, dtype, None, TILE) for array in (first, second))
         numbers = [dtype.type(arrays[key]) for key in names[2:]]
         place = np.arange(count)
@@ -84,7 +84,7 @@ class MatchLoss(RivalLoss, TwoLoss):
             self._levels(pairs, *zip(*sums, strict=True))
             stats, columns = (self._stats(side, *found, 0.5) for side, found in zip((pairs, turned), sums, strict=True))
             values = 0.5 * (self._valued(pairs, stats) + self._valued(turned, columns))
-            factor = self._finish(matched.outcome, need, pairs, values, float(pairs.weights.sum()))
+            factor = self._finish(matched.outcome, need, pairs.weights, None, values, float(pairs.weights.sum()))
             if need.wrt:
                 found, to = self._gather(matched, need)
                 by_scale = self.definition.inputs[2] in need.wrt
@@ -112,7 +112,7 @@ class SingleLoss(TwoLoss):
                     params, values, sums,
                 )
                 pairs.spread(cosines, row, column, rows, columns, to)
-            factor = self._finish(matched.outcome, need, pairs, values, float(pairs.weights.sum()))
+            factor = self._finish(matched.outcome, need, pairs.weights, None, values, float(pairs.weights.sum()))
             if sums is not None:
                 self._hand_over(matched, need, found, (sums[1], sums[0]), factor)
         return matched.outcome

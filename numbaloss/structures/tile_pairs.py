@@ -15,6 +15,7 @@ from numbaloss.structures.twins import Kernel, Twins
 from numbaloss.structures.vectors import Vectors
 
 TILE = 512  # rows and columns of a tile: with the blocks that make it, it fits the second-level cache
+HELD = 4  # tiles in memory at a time, so that sweeps over small batches compute each once
 STRIP = 128  # rows of a tile in which only partners are looked at
 INSIDE = ("temperature",)  # hyper-parameters the structure deals with
 
@@ -29,14 +30,12 @@ class Pairs:
     high: Array
     scale: Any  # of the cosines
     weights: Array  # of rows, float64
-    order: Array | None = None  # of the rows, as they were given
     bias: Any = None
-    held: tuple[int, ...] = ()  # which tile is in memory
-    room: Array = field(default_factory=lambda: np.empty(0))
+    held: dict[tuple[int, ...], Array] = field(default_factory=dict)  # memory of the tiles known, at most `HELD`
+    free: list[Array] = field(default_factory=list)  # memory of those that were given up
 
     def __post_init__(self) -> None:
-        sizes = min(TILE, self.rows.count) * min(TILE, self.columns.count)
-        self.room = np.empty(sizes, self.rows.dtype)
+        self.size = min(TILE, self.rows.count) * min(TILE, self.columns.count)
         self.spare = np.empty((min(TILE, max(self.rows.count, self.columns.count)), self.rows.width), self.rows.dtype)
 
     @property
@@ -60,28 +59,40 @@ class Pairs:
 
     def partners(self) -> Iterator[tuple[int, int, Array, Array, Array]]:
         """Tiles that hold every pair of partners, seen by the rows."""
-        step = STRIP if self.rows.count > TILE else TILE
+        whole = self.alone and self.rows.count <= TILE  # the one tile that is held anyway
+        step = TILE if whole else STRIP
         for low in range(0, self.rows.count, step):
             high = min(low + step, self.rows.count)
-            left, right = (0, self.columns.count) if step == TILE else (int(self.low[low]), int(self.high[high - 1]))
+            left, right = (0, self.columns.count) if whole else (int(self.low[low]), int(self.high[high - 1]))
             for start in range(left, right, TILE):
                 yield self.tile(low, high, start, min(start + TILE, right))
 
     def tile(self, low: int, high: int, start: int, end: int) -> tuple[int, int, Array, Array, Array]:
         rows = self.rows.block(low, high)
-        same = self.alone and (low, high) == (start, end)
-        columns = rows if same else self.columns.block(start, end, slot=1)
-        cosines = self.room[: (high - low) * (end - start)].reshape(high - low, end - start)
-        if self.held != (low, high, start, end):
+        columns = self.columns.block(start, end, slot=1)
+        if np.may_share_memory(rows, columns):  # NumPy would see the symmetry, and be slower for it
+            columns = columns.copy()
+        place = (low, high, start, end)
+        known = place in self.held
+        room = self.held[place] if known else self._memory()
+        cosines = room[: (high - low) * (end - start)].reshape(high - low, end - start)
+        if not known:
             np.matmul(rows, columns.T, out=cosines)
-            self.held = (low, high, start, end)
+            self.held[place] = room
         return low, start, rows, columns, cosines
+
+    def _memory(self) -> Array:
+        """Room for one more tile, if need be that of the tile held last."""
+        if len(self.held) + len(self.free) < HELD:
+            return np.empty(self.size, self.rows.dtype)
+        return self.free.pop() if self.free else self.held.popitem()[1]
 
     def spread(
         self, slopes: Array, row: int, column: int, rows: Array, columns: Array, to: tuple[Any, Any]
     ) -> None:
-        """Add what a tile of slopes by cosines makes of the unit vectors up in `to`: by rows and by columns, or None."""
-        self.held = ()  # the slopes were written over the cosines
+        """Add what a tile of slopes by cosines makes of the unit vectors up in `to`: by rows, by columns, or None."""
+        place = (row, row + len(rows), column, column + len(columns))
+        self.free.append(self.held.pop(place))  # the slopes were written over the cosines
         if to[0] is not None:
             to[0][row : row + len(rows)] += np.matmul(slopes, columns, out=self.spare[: len(rows)])
         if to[1] is not None and not (self.alone and row == column):
@@ -170,13 +181,13 @@ class TileLoss(Loss):
     # ---- results
 
     def _finish(
-        self, outcome: Outcome, need: Need, pairs: Pairs, values: Array, denominator: float
+        self, outcome: Outcome, need: Need, weights: Array, order: Array | None, values: Array, denominator: float
     ) -> float:
         """Put the rows' values where they belong; returns what the gradient of the sum is multiplied by."""
-        values *= pairs.weights
+        values *= weights
         outcome.total, outcome.denominator = float(values.sum()), denominator
         if need.values:
             shown = np.empty(values.shape, outcome.dtype)
-            shown[slice(None) if pairs.order is None else pairs.order] = values
+            shown[slice(None) if order is None else order] = values
             outcome.values = shown
         return self._scale(denominator, outcome.batch) if denominator != 0.0 else 0.0  # nothing there, nothing pulls

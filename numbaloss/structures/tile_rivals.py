@@ -114,16 +114,16 @@ class GroupLoss(RivalLoss):
         with np.errstate(all="ignore"):
             order, low, high = groups(labels)
             weights = self._row_weights(sample_weight, len(embeddings), order)
-            dtype = checks.computed_in(embeddings.dtype)
+            dtype = checks.computed_dtype(embeddings.dtype)
             vectors = Vectors(embeddings, dtype, order, TILE)
-            pairs = Pairs(vectors, vectors, low, high, dtype.type(1.0 / self.parameters["temperature"]), weights, order)
+            pairs = Pairs(vectors, vectors, low, high, dtype.type(1.0 / self.parameters["temperature"]), weights)
             outcome = Outcome(door, embeddings.dtype, batch=len(embeddings))
             tops, sums = nothing(vectors)
             self._levels(pairs, (tops,), (sums,))
             stats = self._stats(pairs, tops, sums, 1.0)
             values = self._valued(pairs, stats)
             counts = pairs.counts() if self.definition.facts["per"] == "pair" else pairs.counts() > 0
-            factor = self._finish(outcome, need, pairs, values, float((weights * counts).sum()))
+            factor = self._finish(outcome, need, weights, order, values, float((weights * counts).sum()))
             if need.wrt:
                 gradient, copy_to = gathered(out, embeddings.shape, vectors.dtype, (embeddings,))
                 self._weighed(pairs, stats, stats, (gradient, gradient), False)

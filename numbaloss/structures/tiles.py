@@ -11,10 +11,11 @@ from numbaloss.structures.publish import publish
 from numbaloss.structures.tile_matches import MatchLoss, SingleLoss
 from numbaloss.structures.tile_rivals import GroupLoss
 
+
 def tiles(
     maths: Callable[..., Any] | None = None, *, rivals: str | None = "negatives", per: str = "pair", **facts: Any
 ) -> Any:
-    """Make a loss of a function ``(gap, hyper=default) -> (value, slope)`` of each pair of vectors that belong together.
+    """Make a loss of a function ``(gap, hyper=default) -> (value, slope)`` of each pair that belongs together.
 
     Vectors are compared by the cosine over `temperature`, their *score*. The gap of a pair is the logarithm of the sum
     of the exponentials of its rivals' scores, minus its own score: by how much the rivals are above it.
@@ -40,7 +41,7 @@ def tiles(
     domains = {}
     if matched is not None:
         inputs = (*matched, "logit_scale", *(("logit_bias",) if rivals is None else ()))
-        domains = {"logit_scale": "scale", "logit_bias": "number", matched[1]: "real"}
+        domains = {"logit_scale": "positive", "logit_bias": "real", matched[1]: "real"}
     limits = {"temperature": Interval("(0, inf)")} if "temperature" in split_signature(maths)[1] else {}
     definition = define(
         maths,
@@ -49,13 +50,14 @@ def tiles(
         differentiable=inputs if matched else ("embeddings",),
         wrt=matched or ("embeddings",),
         parameters=split_signature(maths)[1],
-        target="group",
+        target="real" if matched else "group",
         unit="row",
         separable=False,
         hessian=False,
         rivals=rivals,
         per=per,
         domains=domains,
+        numbers=inputs[2:],
         limits={**limits, **facts.pop("limits", {})},
         **facts,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from numbaloss.structures.twins import Twins
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import LossFunction, made, same_bits, unreduced
+from numbaloss.testing.basics import LossFunction, made, only_if, same_bits, separable, unreduced
 
 ELEMENTS = 20_000  # several blocks of every kernel, and an unfinished one
 
@@ -67,6 +67,7 @@ def check_twins(loss: LossFunction) -> None:
             same_bits(got[1], wanted[1], f"{kind}, {name}: gradient")
 
 
+@only_if(separable)
 def check_order_of_rows(loss: LossFunction) -> None:
     """The order of the rows changes no row's value or gradient, and the mean by rounding at most."""
     facts = loss.definition

@@ -22,6 +22,7 @@ Random = np.random.Generator
 CLASSES = 5
 WIDE = 40  # more classes than are transposed into tiles
 POSITIONS = 3  # rows that one sample of (N, C, d1) holds
+DIMENSIONS = 6  # of vectors that are compared
 WIDTH = 4  # elements in a row of an elementwise loss
 
 
@@ -52,6 +53,7 @@ DOMAINS: dict[str, Domain] = {
     "positive": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (1e-3, 1e3)),
     "nonnegative": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (0.0,)),
     # 1 is an edge: formulas for factorials change there
+    "group": Domain(lambda rng, shape: rng.integers(0, 3, shape).astype(np.float64), labels=True, whole=True),
     "count": Domain(lambda rng, shape: _counts(rng.poisson(3.0, shape)), (0.0, 1.0, 2.0), whole=True),
 }
 
@@ -200,6 +202,24 @@ def pairs(request: Request) -> tuple[Array, ...]:
     return tuple(request.numbers(name, request.class_shape()) for name in request.facts.inputs)
 
 
+def vectors(request: Request) -> tuple[Array, ...]:
+    """Vectors with labels, most of which occur twice; or two arrays of them and numbers."""
+    drawn = []
+    for name in request.facts.inputs:
+        if domain_name(request.facts, name) == "group":
+            drawn.append(request.rng.permutation(np.arange(request.rows) // 2).astype(np.int64))
+        elif name in request.facts.facts["numbers"]:
+            drawn.append(request.numbers(name, ()))
+        else:
+            drawn.append(request.numbers(name, (request.rows, DIMENSIONS)))
+    return tuple(drawn)
+
+
+def rows(arrays: tuple[Array, ...], which: Any) -> tuple[Array, ...]:
+    """The same rows of all arrays; a single number goes with all."""
+    return tuple(array[which] if array.ndim else array for array in arrays)
+
+
 def class_kinds(facts: Definition) -> tuple[str, ...]:
     """The kinds of input of a loss over a class axis."""
     if facts.facts.get("max_ndim", 3) < 3:
@@ -214,6 +234,7 @@ STRUCTURES: dict[str, Structure] = {
     "pick": Structure(classes, lambda facts: ("labels", "planes")),
     "margins": Structure(classes, class_kinds),
     "distributions": Structure(pairs, lambda facts: ("pairs", "planes")),
+    "tiles": Structure(vectors, lambda facts: ("vectors",)),
 }
 
 
