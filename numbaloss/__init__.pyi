@@ -23,6 +23,100 @@ from numbaloss.total import Total as Total
 
 __version__: str
 
+def batch_all_triplet_loss(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    *,
+    margin: float = 1.0,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Margin between the distances of every pair of one label and every vector of another."""
+
+class BatchAllTripletLoss(Loss):
+    """Margin between the distances of every pair of one label and every vector of another."""
+
+    definition: ClassVar[Definition]
+    margin: float
+    def __init__(
+        self,
+        *,
+        margin: float = 1.0,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["embeddings"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
+def batch_hard_triplet_loss(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    *,
+    margin: float = 1.0,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Margin between the farthest vector of an anchor's label and the nearest of any other label."""
+
+class BatchHardTripletLoss(Loss):
+    """Margin between the farthest vector of an anchor's label and the nearest of any other label."""
+
+    definition: ClassVar[Definition]
+    margin: float
+    def __init__(
+        self,
+        *,
+        margin: float = 1.0,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["embeddings"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
 def binary_cross_entropy(
     input: ArrayLike,
     target: ArrayLike,
@@ -134,6 +228,54 @@ class BCEWithLogitsLoss(Loss):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
+
+def clip_loss(
+    image: ArrayLike,
+    text: ArrayLike,
+    logit_scale: ArrayLike,
+    *,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Each image has to find its text among all texts of the batch, and each text its image."""
+
+class CLIPLoss(Loss):
+    """Each image has to find its text among all texts of the batch, and each text its image."""
+
+    definition: ClassVar[Definition]
+    def __init__(
+        self,
+        *,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        image: ArrayLike,
+        text: ArrayLike,
+        logit_scale: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        image: ArrayLike,
+        text: ArrayLike,
+        logit_scale: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["image", "text", "logit_scale"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        image: ArrayLike,
+        text: ArrayLike,
+        logit_scale: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
 
 def contrastive_loss(
     input1: ArrayLike,
@@ -1649,6 +1791,53 @@ class NLLLoss(Loss):
         sample_weight: ArrayLike | None = None,
     ) -> Total: ...
 
+def nt_xent_loss(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    *,
+    temperature: float = 0.07,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Cross-entropy of each pair of one label against the vectors of other labels."""
+
+class NTXentLoss(Loss):
+    """Cross-entropy of each pair of one label against the vectors of other labels."""
+
+    definition: ClassVar[Definition]
+    temperature: float
+    def __init__(
+        self,
+        *,
+        temperature: float = 0.07,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["embeddings"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
 def perceptron_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -1927,6 +2116,58 @@ class QuantileLoss(Loss):
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
 
+def siglip_loss(
+    image: ArrayLike,
+    text: ArrayLike,
+    logit_scale: ArrayLike,
+    logit_bias: ArrayLike,
+    *,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Each image with each text is judged by itself: whether they belong together."""
+
+class SigLIPLoss(Loss):
+    """Each image with each text is judged by itself: whether they belong together."""
+
+    definition: ClassVar[Definition]
+    def __init__(
+        self,
+        *,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        image: ArrayLike,
+        text: ArrayLike,
+        logit_scale: ArrayLike,
+        logit_bias: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        image: ArrayLike,
+        text: ArrayLike,
+        logit_scale: ArrayLike,
+        logit_bias: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["image", "text", "logit_scale", "logit_bias"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        image: ArrayLike,
+        text: ArrayLike,
+        logit_scale: ArrayLike,
+        logit_bias: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
 def sigmoid_focal_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -2139,6 +2380,53 @@ class SquaredHingeLoss(Loss):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
+
+def sup_con_loss(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    *,
+    temperature: float = 0.1,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Supervised contrast: each vector's pairs against all other vectors, those of its own label among them."""
+
+class SupConLoss(Loss):
+    """Supervised contrast: each vector's pairs against all other vectors, those of its own label among them."""
+
+    definition: ClassVar[Definition]
+    temperature: float
+    def __init__(
+        self,
+        *,
+        temperature: float = 0.1,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["embeddings"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        embeddings: ArrayLike,
+        labels: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
 
 def triplet_margin_loss(
     anchor: ArrayLike,

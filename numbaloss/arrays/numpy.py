@@ -45,6 +45,13 @@ def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
     return found
 
 
+def computed_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """`computed_in` of an array that was checked to be floating."""
+    found = computed_in(dtype)
+    assert found is not None
+    return found
+
+
 def network_output(loss: str, name: str, array: Array, given: Any) -> Array:
     """Check an array that must be floating; whole numbers in a *list* are read as float64."""
     if computed_in(array.dtype) is not None:

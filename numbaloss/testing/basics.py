@@ -26,6 +26,11 @@ def only_if(condition: Callable[[Definition], bool]) -> Callable[[Check], Check]
     return mark
 
 
+def separable(facts: Definition) -> bool:
+    """Whether each row has its value and gradient to itself, whatever other rows there are."""
+    return bool(facts.facts.get("separable", True))
+
+
 def loss_function(loss: Any) -> LossFunction:
     """The loss function meant by a name, a function, a class or an object."""
     if isinstance(loss, str):

@@ -132,6 +132,19 @@ def check_slopes_of_rows(loss: LossFunction) -> None:
             _agree(bend, precise.curvature(value, point, 0), f"curvature at {where}")
 
 
+@only_if(lambda facts: facts.structure == "tiles")
+def check_slopes_of_gaps(loss: LossFunction) -> None:
+    """At fifty digits, the slope in the mathematics is the derivative of its value by the gap."""
+    facts = loss.definition
+    maths = precise.copied(facts.maths)
+    for setting in chosen.sets(facts):
+        keywords = precise.settings(facts, setting)
+        for gap in (-30.0, -3.0, -0.25, 0.125, 2.0, 40.0):
+            point = [precise.number(gap)]
+            wanted = precise.slope(lambda x: maths(x, **keywords)[0], point, 0)  # noqa: B023
+            _agree(maths(*point, **keywords)[1], wanted, f"slope at {shown(setting)}, gap = {gap}")
+
+
 def _agree(got: precise.Number, wanted: precise.Number, what: str) -> None:
     # Mathematics may be written for float64: a series cut where the rest is below its last place is exact.
     assert abs(got - wanted) <= 1e-15 * abs(wanted) + 1e-18, f"{what} is {float(got)!r}, wanted {float(wanted)!r}"

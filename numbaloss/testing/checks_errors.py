@@ -69,11 +69,13 @@ def check_wrong_shapes(loss: LossFunction) -> None:
                 continue
             array = arrays[index]
             for what, wrong in (
-                ("one row less", array[:-1]),
+                ("one row less", array[:-1] if array.ndim else array),
                 ("one axis more", array[..., None]),
                 ("one axis more in front", array[None]),
                 ("a single number", array.reshape(-1)[0]),
             ):
+                if array.ndim == 0 and wrong.ndim == 0:
+                    continue
                 given = (*arrays[:index], wrong, *arrays[index + 1 :])
                 what = f"{kind}: {what} in {name}"
                 raises(lambda: criterion(*given), ValueError, name, "target", what=what)  # noqa: B023

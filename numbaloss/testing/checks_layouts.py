@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,11 @@ def _class_last(array: Array) -> Array:
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)
 
 
+def _laid(lay: Callable[[Array], Array], arrays: Iterable[Array]) -> tuple[Array, ...]:
+    """Arrays in another layout; a single number has none."""
+    return tuple(lay(array) if array.ndim else array.copy() for array in arrays)
+
+
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "column by column": lambda array: array.copy(order="F"),
     "class axis last": _class_last,
@@ -74,7 +79,7 @@ def check_layouts(loss: LossFunction) -> None:
         arrays = drawn.draw(facts, kind=kind, rows=5, salt="layouts")
         values, gradients = unreduced(loss, arrays)
         for layout, lay in LAYOUTS.items():
-            got, slopes = unreduced(loss, tuple(map(lay, arrays)))
+            got, slopes = unreduced(loss, _laid(lay, arrays))
             what = f"{kind}, {layout}"
             _nearly_bits(got, values, f"{what}: values")
             for one, gradient in zip(slopes, gradients, strict=True):
@@ -125,7 +130,7 @@ def check_inputs_untouched(loss: LossFunction) -> None:
     for kind in drawn.kinds(facts):
         arrays = drawn.draw(facts, kind=kind, rows=5, salt="layouts")
         for lay in (np.copy, _strided, _swapped):
-            given = tuple(map(lay, arrays))
+            given = _laid(lay, arrays)
             weight = np.ones(5)
             criterion = made(loss, reduction="none")
             unreduced(loss, given)
@@ -150,7 +155,7 @@ def check_out(loss: LossFunction) -> None:
         values, gradients = unreduced(loss, arrays)
         for layout in ("", "column by column", "every second", "backwards", "unaligned"):
             lay = LAYOUTS.get(layout, np.copy)
-            out = tuple(lay(np.full_like(arrays[place], 7.0)) for place in places)
+            out = _laid(lay, (np.full_like(arrays[place], 7.0) for place in places))
             got, slopes = criterion.value_and_grad(*arrays, wrt=names, out=out if len(out) > 1 else out[0])
             what = f"{kind}, out {layout or 'plain'}"
             _same_buffers(slopes, out, what)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import LossFunction, close, differentiable, made, only_if, same_bits, tolerance, unreduced
+from numbaloss.testing.basics import (
+    LossFunction,
+    close,
+    differentiable,
+    made,
+    only_if,
+    same_bits,
+    separable,
+    tolerance,
+    unreduced,
+)
 
 TYPES = (np.float32, np.float64)
 
@@ -47,6 +57,7 @@ def check_reductions(loss: LossFunction) -> None:
             close(got, wanted / divisor, 1e-13, f"{reduction}: gradient by {name}", 1e-300)
 
 
+@only_if(separable)
 def check_totals_add(loss: LossFunction) -> None:
     """The totals of uneven batches add up to the total of all, and its mean is the loss of all."""
     facts = loss.definition
@@ -69,6 +80,7 @@ def _finite(loss: LossFunction, arrays):  # type: ignore[no-untyped-def]
     return drawn.rows_of(loss.definition, arrays, good)
 
 
+@only_if(separable)
 def check_one_row(loss: LossFunction) -> None:
     """A batch of one row has the value and gradient that the row has among others."""
     facts = loss.definition
@@ -84,6 +96,7 @@ def check_one_row(loss: LossFunction) -> None:
                 close(slope, part, 1e-14, f"{kind}: gradient of row {row} alone", 1e-300)
 
 
+@only_if(separable)
 def check_no_batch_axis(loss: LossFunction) -> None:
     """A single row, or a single number for an elementwise loss, gives a value without that axis."""
     facts = loss.definition

@@ -10,7 +10,7 @@ import numpy as np
 
 from numbaloss.structures.twins import Twins
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import LossFunction, made, same_bits, unreduced
+from numbaloss.testing.basics import LossFunction, made, only_if, same_bits, separable, unreduced
 
 ELEMENTS = 20_000  # several blocks of every kernel, and an unfinished one
 
@@ -105,6 +105,7 @@ def _placed(arrays: tuple[Any, ...], index: int, gap: int, out_first: bool) -> t
     return place(np.zeros_like(arrays[index])) if out is None else out, copies
 
 
+@only_if(separable)
 def check_order_of_rows(loss: LossFunction) -> None:
     """The order of the rows changes no row's value or gradient, and the mean by rounding at most."""
     facts = loss.definition

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import Array, LossFunction, close, made, only_if, raises, unreduced
+from numbaloss.testing.basics import Array, LossFunction, close, made, only_if, raises, separable, unreduced
 
 
 def _weights(facts, count: int) -> Array:  # type: ignore[no-untyped-def]
@@ -29,17 +29,19 @@ def check_sample_weight_multiplies(loss: LossFunction) -> None:
         factor = weights if "row_divisor" not in facts.facts else weights * share
         weighed, products = unreduced(loss, arrays, sample_weight=weights)
         close(weighed, values * wide, 1e-14, f"{kind}: values", 1e-300)
-        for product, one in zip(products, gradients, strict=True):
-            close(product, one * tall, 1e-13, f"{kind}: gradients", 1e-300)
+        if separable(facts):
+            for product, one in zip(products, gradients, strict=True):
+                close(product, one * tall, 1e-13, f"{kind}: gradients", 1e-300)
         total = made(loss).total(*arrays, sample_weight=weights)
         ones = made(loss).total(*arrays)
         close(total.sum, float((values * wide * share).sum()), 1e-13, f"{kind}: sum")
-        share = weights.sum() / len(weights)
-        close(total.denominator, ones.denominator * share, 1e-13, f"{kind}: denominator")
+        if separable(facts):
+            portion = weights.sum() / len(weights)
+            close(total.denominator, ones.denominator * portion, 1e-13, f"{kind}: denominator")
         mean, gradient = made(loss).value_and_grad(*arrays, wrt=first, sample_weight=weights)
         close(mean, total.mean, 1e-13, f"{kind}: mean")
-        wanted = slopes * drawn.along(facts, factor, slopes) / total.denominator
-        close(gradient, wanted, 1e-13, f"{kind}: gradient of the mean", 1e-300)
+        of_sum = slopes * drawn.along(facts, factor, slopes) if separable(facts) else products[0]
+        close(gradient, of_sum / total.denominator, 1e-13, f"{kind}: gradient of the mean", 1e-300)
         close(made(loss)(*arrays, sample_weight=weights), mean, 1e-13, f"{kind}: mean alone")
         if facts.hessian:
             _, bends = sums.grad_and_hess(*arrays)
@@ -47,6 +49,7 @@ def check_sample_weight_multiplies(loss: LossFunction) -> None:
             close(weighed, bends * tall, 1e-13, f"{kind}: Hessian", 1e-300)
 
 
+@only_if(separable)
 def check_integer_weight_repeats(loss: LossFunction) -> None:
     """A row of weight k is k rows: in the sum, the mean, and the gradient; one of weight 0 is none."""
     facts = loss.definition

@@ -8,7 +8,7 @@ A loss says of each of its inputs in which *domain* it lies ("real", "probabilit
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ WIDE = 40  # more classes than are transposed into tiles
 STEPS = 6  # time steps of a sequence, and at most as many as three labels need
 LABELS = 3  # at most so many labels of a sequence
 POSITIONS = 3  # rows that one sample of (N, C, d1) holds
+DIMENSIONS = 6  # of vectors that are compared
 WIDTH = 4  # elements in a row of an elementwise loss
 
 
@@ -54,6 +55,7 @@ DOMAINS: dict[str, Domain] = {
     "positive": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (1e-3, 1e3)),
     "nonnegative": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (0.0,)),
     # 1 is an edge: formulas for factorials change there
+    "group": Domain(lambda rng, shape: rng.integers(0, 3, shape).astype(np.float64), labels=True, whole=True),
     "count": Domain(lambda rng, shape: _counts(rng.poisson(3.0, shape)), (0.0, 1.0, 2.0), whole=True),
 }
 
@@ -208,6 +210,8 @@ def embeddings(request: Request) -> tuple[Array, ...]:
     rows = tuple(request.numbers(name, shape) for name in request.facts.facts["rows"])
     labels = (request.numbers(name, shape[:-1]).astype(np.int64) for name in request.facts.facts["per_row"])
     return (*rows, *labels)
+
+
 def sequences(request: Request) -> tuple[Array, ...]:
     """Logits or log-probabilities over time, padded labels, and lengths that leave room for an alignment."""
     facts, rng, rows = request.facts, request.rng, request.rows
@@ -222,6 +226,19 @@ def sequences(request: Request) -> tuple[Array, ...]:
         labels[0] = labels[0, 0]  # equal labels, which need a blank between them
         counts[2] = 0
     return scores.astype(request.dtype), labels, steps, counts
+
+
+def vectors(request: Request) -> tuple[Array, ...]:
+    """Vectors with labels, most of which occur twice; or two arrays of them and numbers."""
+    drawn = []
+    for name in request.facts.inputs:
+        if domain_name(request.facts, name) == "group":
+            drawn.append(request.rng.permutation(np.arange(request.rows) // 2).astype(np.int64))
+        elif name in request.facts.facts["numbers"]:
+            drawn.append(request.numbers(name, ()))
+        else:
+            drawn.append(request.numbers(name, (request.rows, DIMENSIONS)))
+    return tuple(drawn)
 
 
 def class_kinds(facts: Definition) -> tuple[str, ...]:
@@ -241,6 +258,7 @@ STRUCTURES: dict[str, Structure] = {
     "pairs": Structure(embeddings, lambda facts: ("rows", "wide")),
     "triplets": Structure(embeddings, lambda facts: ("rows", "wide")),
     "sequence": Structure(sequences, lambda facts: ("padded",)),
+    "tiles": Structure(vectors, lambda facts: ("vectors",)),
 }
 
 
@@ -249,11 +267,22 @@ def batch_axis(facts: Definition, array: Array, index: int = 0) -> int:
     return int(facts.facts.get("batch_axis", 0)) if index == 0 and array.ndim > 1 else 0
 
 
-def rows_of(facts: Definition, arrays: tuple[Array, ...], which: Any) -> tuple[Array, ...]:
-    """Some of the rows of each input: a number, a slice, or an array of numbers or booleans."""
+def rows_of(facts: Definition, arrays: Sequence[Array], which: Any) -> tuple[Array, ...]:
+    """Some of the rows of each input: a number, a slice, or an array of numbers or booleans.
+
+    What all rows have in common (a single number; an input named by the fact `shared`) stays whole. Fewer arrays than
+    inputs are taken for the first ones.
+    """
+    whole = shared(facts)
     return tuple(
-        array[(*[slice(None)] * batch_axis(facts, array, index), which)] for index, array in enumerate(arrays)
+        array if name in whole or not array.ndim else array[(*[slice(None)] * batch_axis(facts, array, index), which)]
+        for index, (name, array) in enumerate(zip(facts.inputs, arrays, strict=False))
     )
+
+
+def shared(facts: Definition) -> tuple[str, ...]:
+    """The inputs that all rows have in common, such as a layer's weight; the others have one entry for each row."""
+    return tuple(facts.facts.get("shared", ()))
 
 
 def shares(facts: Definition, arrays: tuple[Array, ...], values: Array) -> Array:

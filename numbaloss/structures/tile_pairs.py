@@ -1,0 +1,193 @@
+"""Which vectors are compared, a tile of cosines at a time, and what all losses of such tiles share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from numbaloss.arrays import numpy as checks
+from numbaloss.compile import render
+from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.structures.twins import Kernel, Twins
+from numbaloss.structures.vectors import Vectors
+
+TILE = 512  # rows and columns of a tile: with the blocks that make it, it fits the second-level cache
+HELD = 4  # tiles in memory at a time, so that sweeps over small batches compute each once
+STRIP = 128  # rows of a tile in which only partners are looked at
+INSIDE = ("temperature",)  # hyper-parameters the structure deals with
+
+
+@dataclass
+class Pairs:
+    """The checked arguments of one call: which vectors are compared, and who belongs to whom."""
+
+    rows: Vectors
+    columns: Vectors  # the same object where vectors are compared among themselves
+    low: Array  # the partners of row i are the columns low[i] to high[i], and the other way round
+    high: Array
+    scale: Any  # of the cosines
+    weights: Array  # of rows, float64
+    bias: Any = None
+    held: dict[tuple[int, ...], Array] = field(default_factory=dict)  # memory of the tiles known, at most `HELD`
+    free: list[Array] = field(default_factory=list)  # memory of those that were given up
+
+    def __post_init__(self) -> None:
+        self.size = min(TILE, self.rows.count) * min(TILE, self.columns.count)
+        self.spare = np.empty((min(TILE, max(self.rows.count, self.columns.count)), self.rows.width), self.rows.dtype)
+
+    @property
+    def alone(self) -> bool:
+        """Whether vectors are compared among themselves."""
+        return self.rows is self.columns
+
+    def counts(self) -> Array:
+        """How many partners each row has."""
+        return self.high - self.low - self.alone
+
+    def turned(self) -> Pairs:
+        """The same with rows and columns exchanged."""
+        return Pairs(self.columns, self.rows, self.low, self.high, self.scale, self.weights)
+
+    def tiles(self) -> Iterator[tuple[int, int, Array, Array, Array]]:
+        """First row, first column, the rows, the columns and their cosines; one of two that mirror each other."""
+        for low in range(0, self.rows.count, TILE):
+            for start in range(low if self.alone else 0, self.columns.count, TILE):
+                yield self.tile(low, min(low + TILE, self.rows.count), start, min(start + TILE, self.columns.count))
+
+    def partners(self) -> Iterator[tuple[int, int, Array, Array, Array]]:
+        """Tiles that hold every pair of partners, seen by the rows."""
+        whole = self.alone and self.rows.count <= TILE  # the one tile that is held anyway
+        step = TILE if whole else STRIP
+        for low in range(0, self.rows.count, step):
+            high = min(low + step, self.rows.count)
+            left, right = (0, self.columns.count) if whole else (int(self.low[low]), int(self.high[high - 1]))
+            for start in range(left, right, TILE):
+                yield self.tile(low, high, start, min(start + TILE, right))
+
+    def tile(self, low: int, high: int, start: int, end: int) -> tuple[int, int, Array, Array, Array]:
+        rows = self.rows.block(low, high)
+        columns = self.columns.block(start, end, slot=1)
+        if np.may_share_memory(rows, columns):  # NumPy would see the symmetry, and be slower for it
+            columns = columns.copy()
+        place = (low, high, start, end)
+        known = place in self.held
+        room = self.held[place] if known else self._memory()
+        cosines = room[: (high - low) * (end - start)].reshape(high - low, end - start)
+        if not known:
+            np.matmul(rows, columns.T, out=cosines)
+            self.held[place] = room
+        return low, start, rows, columns, cosines
+
+    def _memory(self) -> Array:
+        """Room for one more tile, if need be that of the tile held last."""
+        if len(self.held) + len(self.free) < HELD:
+            return np.empty(self.size, self.rows.dtype)
+        return self.free.pop() if self.free else self.held.popitem()[1]
+
+    def spread(
+        self, slopes: Array, row: int, column: int, rows: Array, columns: Array, to: tuple[Any, Any]
+    ) -> None:
+        """Add what a tile of slopes by cosines makes of the unit vectors up in `to`: by rows, by columns, or None."""
+        place = (row, row + len(rows), column, column + len(columns))
+        self.free.append(self.held.pop(place))  # the slopes were written over the cosines
+        if to[0] is not None:
+            to[0][row : row + len(rows)] += np.matmul(slopes, columns, out=self.spare[: len(rows)])
+        if to[1] is not None and not (self.alone and row == column):
+            to[1][column : column + len(columns)] += np.matmul(slopes.T, rows, out=self.spare[: len(columns)])
+
+    def project(self, gradient: Array, vectors: Vectors, factor: float) -> None:
+        """From slopes by unit vectors to slopes by the vectors they were made of, times `factor`."""
+        for low in range(0, vectors.count, TILE):
+            part = gradient[low : low + TILE]
+            unit = vectors.block(low, low + len(part))
+            radial = np.einsum("ij,ij->i", part, unit)[:, None]
+            part -= np.multiply(radial, unit, out=self.spare[: len(part)])
+            part *= vectors.rates[low : low + TILE] * gradient.dtype.type(factor)
+
+
+class TileLoss(Loss):
+    """What losses of all pairs share: arguments, kernels, and the way from tiles to gradients."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._kernels: dict[Any, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kernels": {}}
+
+    def _checked_weight(self, weight: Any) -> Array | None:
+        return None
+
+    def _twins(self, template: Kernel, dtype: np.dtype[Any], linked: bool = False) -> Twins:
+        """A kernel; those that call the mathematics are bound for this loss alone."""
+        key = (template, dtype)
+        if key not in self._kernels:
+            holes = {"link": render.link(self.definition.maths, ("gap",), self._sources())} if linked else {}
+            label = self.definition.name if linked else "tiles"
+            self._kernels[key] = Twins(template, dtype, label, **holes)
+        found: Twins = self._kernels[key]
+        return found
+
+    def _sources(self) -> tuple[tuple[str, Any], ...]:
+        """Where the mathematics gets each of its hyper-parameters from."""
+        return tuple(
+            ("constant", None) if name in INSIDE
+            else ("constant", value) if name in self.definition.static or isinstance(value, (bool, str))
+            else ("param", None)
+            for name, value in self.parameters.items()
+        )  # fmt: skip
+
+    def _params(self, dtype: np.dtype[Any]) -> tuple[Any, ...]:
+        values = zip(self._sources(), self.parameters.values(), strict=True)
+        return tuple(dtype.type(value) for (kind, _), value in values if kind == "param")
+
+    # ---- arguments
+
+    def _vectors(self, door: Any, name: str, given: Any) -> Array:
+        array = checks.network_output(self.definition.name, name, door.view(given), given)
+        if array.ndim != 2 or array.shape[1] == 0:
+            raise ValueError(
+                f"{self.definition.name}: {name} must be a matrix with a vector in each row, got shape {array.shape}"
+            )
+        return array
+
+    def _row_weights(self, sample_weight: Any, count: int, order: Array | None) -> Array:
+        if sample_weight is None:
+            return np.ones(count)
+        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
+        if given.shape != (count,):
+            raise ValueError(
+                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted one weight for each row, "
+                f"{(count,)}"
+            )
+        return (given if order is None else given[order]).astype(np.float64)
+
+    def _buffers(self, need: Need, arrays: dict[str, Array]) -> dict[str, Any]:
+        """The caller's buffer for each gradient wanted, checked; None where there is none."""
+        if need.out is None:
+            return dict.fromkeys(need.wrt)
+        name = self.definition.name
+        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,)
+        if len(given) != len(need.wrt):
+            raise ValueError(f"{name}: out must be one buffer for each of the gradients {need.wrt}")
+        found = dict(zip(need.wrt, given, strict=True))
+        for wanted, out in found.items():
+            checks.output(name, out, arrays[wanted].shape, arrays[wanted].dtype)
+        return found
+
+    # ---- results
+
+    def _finish(
+        self, outcome: Outcome, need: Need, weights: Array, order: Array | None, values: Array, denominator: float
+    ) -> float:
+        """Put the rows' values where they belong; returns what the gradient of the sum is multiplied by."""
+        values *= weights
+        outcome.total, outcome.denominator = float(values.sum()), denominator
+        if need.values:
+            shown = np.empty(values.shape, outcome.dtype)
+            shown[slice(None) if order is None else order] = values
+            outcome.values = shown
+        return self._scale(denominator, outcome.batch) if denominator != 0.0 else 0.0  # nothing there, nothing pulls
