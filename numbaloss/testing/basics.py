@@ -68,6 +68,24 @@ def differentiable(facts: Definition, inputs: Sequence[Any]) -> tuple[str, ...]:
     )
 
 
+def shared(facts: Definition) -> tuple[str, ...]:
+    """The inputs that all rows have in common, such as a layer's weight; the others have one entry for each row."""
+    return tuple(facts.facts.get("shared", ()))
+
+
+def rows_of(facts: Definition, arrays: Sequence[Array], index: Any) -> tuple[Array, ...]:
+    """Some rows of every input; what all rows have in common stays whole."""
+    return tuple(
+        array if name in shared(facts) else array[index] for name, array in zip(facts.inputs, arrays, strict=True)
+    )
+
+
+def with_labels(facts: Definition, arrays: Sequence[Array], scores: Array, labels: Array) -> tuple[Array, ...]:
+    """The inputs of a loss of class labels, with another first one and other labels."""
+    other = {facts.inputs[0]: scores, "target": labels}
+    return tuple(other.get(name, array) for name, array in zip(facts.inputs, arrays, strict=True))
+
+
 def close(got: Any, wanted: Any, relative: float, what: str, absolute: float = 0.0) -> None:
     """Assert that arrays agree: ``|got - wanted| <= absolute + relative * |wanted|``; nan agrees with nan."""
     np.testing.assert_allclose(

@@ -11,7 +11,7 @@ from numbaloss.definition import Definition
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing import parameters as chosen
 from numbaloss.testing import precise, precise_rows
-from numbaloss.testing.basics import Array, LossFunction, differentiable, made, only_if, shown, unreduced
+from numbaloss.testing.basics import Array, LossFunction, differentiable, made, only_if, shared, shown, unreduced
 from numbaloss.testing.exact import effect, excess
 from numbaloss.testing.precise import Number
 
@@ -102,8 +102,12 @@ def check_exact_rows(loss: LossFunction) -> None:
                 )
                 values, gradients = unreduced(loss, arrays, **setting)
                 formula = precise_rows.row(facts, setting, dtype)
-                slopes = dict(zip(differentiable(facts, arrays), map(by_rows, gradients), strict=True))
-                for number, parts in enumerate(row_parts(arrays)):
+                slopes = {
+                    name: by_rows(gradient)
+                    for name, gradient in zip(differentiable(facts, arrays), gradients, strict=True)
+                    if name not in shared(facts)
+                }
+                for number, parts in enumerate(row_parts(facts, arrays)):
                     where = f"{np.dtype(dtype).name}, {kind}, {shown(setting)}, row {number}"
                     hold_row(values.reshape(-1)[number], formula, parts, None, dtype, f"value, {where}")
                     for name, every in slopes.items():
@@ -162,11 +166,14 @@ def by_rows(array: Array) -> Array:
     return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
 
 
-def row_parts(arrays: tuple[Array, ...]) -> Iterator[list[Any]]:
-    """For each row, its part of each input: a list of numbers, a tuple of labels, or a label."""
+def row_parts(facts: Definition, arrays: tuple[Array, ...]) -> Iterator[list[Any]]:
+    """For each row, its part of each input: a list of numbers, a tuple of labels, or a label; all of what is shared."""
     split: list[list[Any]] = []
-    for array in arrays:
-        if array.ndim < arrays[0].ndim:
+    rows = len(by_rows(arrays[0]))
+    for name, array in zip(facts.inputs, arrays, strict=True):
+        if name in shared(facts):
+            split.append([[precise.number(x) for x in array.reshape(-1)]] * rows)
+        elif array.ndim < arrays[0].ndim:
             split.append([int(label) for label in array.reshape(-1)])
         elif array.dtype.kind in "iu":
             split.append([tuple(int(label) for label in line) for line in by_rows(array)])

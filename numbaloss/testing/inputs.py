@@ -21,6 +21,7 @@ Random = np.random.Generator
 
 CLASSES = 5
 WIDE = 40  # more classes than are transposed into tiles
+FEATURES = 3  # of a hidden state
 POSITIONS = 3  # rows that one sample of (N, C, d1) holds
 WIDTH = 4  # elements in a row of an elementwise loss
 
@@ -52,6 +53,7 @@ DOMAINS: dict[str, Domain] = {
     "positive": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (1e-3, 1e3)),
     "nonnegative": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (0.0,)),
     # 1 is an edge: formulas for factorials change there
+    "cosine": Domain(lambda rng, shape: rng.uniform(-0.95, 0.95, shape), (0.0,)),
     "count": Domain(lambda rng, shape: _counts(rng.poisson(3.0, shape)), (0.0, 1.0, 2.0), whole=True),
 }
 
@@ -200,6 +202,23 @@ def pairs(request: Request) -> tuple[Array, ...]:
     return tuple(request.numbers(name, request.class_shape()) for name in request.facts.inputs)
 
 
+def hidden_states(request: Request) -> tuple[Array, ...]:
+    """Hidden states, a linear layer's weight, labels or distributions, and the layer's bias."""
+    rows, classes = request.class_shape()
+    soft = request.kind == "distribution"
+    return (
+        request.numbers("input", (rows, FEATURES)),
+        request.numbers("linear_weight", (classes, FEATURES)),
+        request.distributions((rows, classes)) if soft else request.labels((rows,), classes),
+        request.numbers("linear_bias", (classes,)),
+    )
+
+
+def classes_of(facts: Definition, arrays: tuple[Array, ...]) -> int:
+    """How many classes the inputs are for."""
+    return len(arrays[1]) if facts.structure == "head" else int(arrays[0].shape[1])
+
+
 def class_kinds(facts: Definition) -> tuple[str, ...]:
     """The kinds of input of a loss over a class axis."""
     if facts.facts.get("max_ndim", 3) < 3:
@@ -213,6 +232,8 @@ STRUCTURES: dict[str, Structure] = {
     "softmax": Structure(classes, class_kinds),
     "pick": Structure(classes, lambda facts: ("labels", "planes")),
     "margins": Structure(classes, class_kinds),
+    "cosines": Structure(classes, lambda facts: ("labels", "wide")),
+    "head": Structure(hidden_states, lambda facts: ("labels", "wide", "distribution")),
     "distributions": Structure(pairs, lambda facts: ("pairs", "planes")),
 }
 
