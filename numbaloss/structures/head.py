@@ -131,7 +131,7 @@ class HeadLoss(SoftmaxLoss):
 
     def _in_chunks(self, call: Call, arrays: dict[str, Array], need: Need, outcome: Outcome) -> None:
         classes = len(call.matrix)
-        apart = bool(need.wrt) and (call.targets is not None or bool(self.parameters.get("softcap")))
+        apart = bool(need.wrt) and self._rereads(call)
         width = call.dtype.itemsize * classes * (2 if apart else 1)
         room = min(int(self.parameters["chunk_bytes"]) // width, max(ROWS, LEAST // width))
         step = max(1, min(room, call.rows))
@@ -155,6 +155,10 @@ class HeadLoss(SoftmaxLoss):
         outcome.gradients = tuple(maker.finished() for maker in makers)
         outcome.values = None if values is None else values.reshape(call.lead)
 
+    def _rereads(self, call: Call) -> bool:
+        """Whether the kernel reads logits again after it wrote their gradient."""
+        return call.targets is not None or bool(self.parameters.get("softcap"))
+
     def _chunk(self, call: Call, logits: Array, slopes: Array, rows: Any, need: Need, whole: Outcome) -> Outcome:
         """The loss of one chunk's logits, whose gradient is written to `slopes`."""
         labels, targets, row_weights = (
@@ -162,7 +166,7 @@ class HeadLoss(SoftmaxLoss):
         )
         chunk = Rows(
             logits, False, call.dtype, logits.shape[1], logits.shape, labels, targets, call.weights, row_weights,
-            self.parameters["ignore_index"], "input", rereads=slopes is not logits,
+            self.parameters["ignore_index"], "input", rereads=self._rereads(call),
         )  # fmt: skip
         wanted = Need(values=need.values, total=need.total, wrt=("input",) if need.wrt else (), out=(slopes,))
         if not need.wrt:
