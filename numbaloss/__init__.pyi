@@ -23,6 +23,67 @@ from numbaloss.total import Total as Total
 
 __version__: str
 
+def arcface_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    margin: float = 0.5,
+    easy_margin: bool = False,
+    scale: float = 64.0,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Cross-entropy of cosines, with an angle added to that between each row and its class."""
+
+class ArcFaceLoss(Loss):
+    """Cross-entropy of cosines, with an angle added to that between each row and its class."""
+
+    definition: ClassVar[Definition]
+    margin: float
+    easy_margin: bool
+    scale: float
+    label_smoothing: float
+    ignore_index: int
+    def __init__(
+        self,
+        *,
+        margin: float = 0.5,
+        easy_margin: bool = False,
+        scale: float = 64.0,
+        label_smoothing: float = 0.0,
+        ignore_index: int = -100,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
 def batch_all_triplet_loss(
     embeddings: ArrayLike,
     labels: ArrayLike,
@@ -323,6 +384,64 @@ class ContrastiveLoss(Loss):
         self,
         input1: ArrayLike,
         input2: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
+def cosface_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    margin: float = 0.35,
+    scale: float = 64.0,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Cross-entropy of cosines, with a margin taken off that of each row's class."""
+
+class CosFaceLoss(Loss):
+    """Cross-entropy of cosines, with a margin taken off that of each row's class."""
+
+    definition: ClassVar[Definition]
+    margin: float
+    scale: float
+    label_smoothing: float
+    ignore_index: int
+    def __init__(
+        self,
+        *,
+        margin: float = 0.35,
+        scale: float = 64.0,
+        label_smoothing: float = 0.0,
+        ignore_index: int = -100,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
         target: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
@@ -1313,6 +1432,75 @@ class L1Loss(Loss):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
+
+def linear_cross_entropy(
+    input: ArrayLike,
+    linear_weight: ArrayLike,
+    target: ArrayLike,
+    linear_bias: ArrayLike | None = None,
+    *,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+    chunk_bytes: int = 67108864,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Cross-entropy of a linear layer's logits, without holding them."""
+
+class LinearCrossEntropyLoss(Loss):
+    """Cross-entropy of a linear layer's logits, without holding them."""
+
+    definition: ClassVar[Definition]
+    ignore_index: int
+    label_smoothing: float
+    z_loss: float
+    softcap: float | None
+    chunk_bytes: int
+    def __init__(
+        self,
+        *,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        z_loss: float = 0.0,
+        softcap: float | None = None,
+        chunk_bytes: int = 67108864,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        linear_weight: ArrayLike,
+        target: ArrayLike,
+        linear_bias: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        linear_weight: ArrayLike,
+        target: ArrayLike,
+        linear_bias: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input", "linear_weight", "linear_bias"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        linear_weight: ArrayLike,
+        target: ArrayLike,
+        linear_bias: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
 
 def log_cosh_loss(
     input: ArrayLike,

@@ -108,6 +108,8 @@ class Definition:
         if isinstance(default, int):
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
                 raise TypeError(f"{self.name}: {name} must be an integer, got {value!r}")
+            if limit is not None and value not in limit:
+                raise ValueError(f"{self.name}: {name} must lie in {limit}, got {value!r}")
             return int(value)
         if np.ndim(value) and name in self.arrays:
             return self.check_array(name, value)

@@ -99,7 +99,8 @@ def _definition(
 
 
 def _inputs(facts: Definition) -> list[str]:
-    return [f"{name}: ArrayLike" for name in facts.inputs]
+    optional = facts.facts.get("optional", ())
+    return [f"{name}: ArrayLike{' | None = None' if name in optional else ''}" for name in facts.inputs]
 
 
 def _keywords(facts: Definition, sample_weight: bool = False) -> list[str]:

@@ -162,6 +162,31 @@ def generalized_cross_entropy(x, y, q=0.7):
     return -mp.expm1(q * _softmax(x)[y][0]) / q
 
 
+def _of_cosines(x, y, own, scale, label_smoothing):
+    logits = [scale * (own if k == y else cosine) for k, cosine in enumerate(x)]
+    return cross_entropy(logits, y, label_smoothing)
+
+
+def arcface_loss(x, y, margin=0.5, easy_margin=False, scale=64.0, label_smoothing=0.0):
+    theta = mp.acos(x[y])
+    own = mp.cos(theta + margin)
+    if easy_margin:
+        own = own if theta < mp.pi / 2 else x[y]
+    elif theta + margin >= mp.pi:
+        own = x[y] - margin * mp.sin(margin)
+    return _of_cosines(x, y, own, scale, label_smoothing)
+
+
+def cosface_loss(x, y, margin=0.35, scale=64.0, label_smoothing=0.0):
+    return _of_cosines(x, y, x[y] - margin, scale, label_smoothing)
+
+
+def linear_cross_entropy(hidden, weight, y, bias, **keywords):
+    """`weight` is a list of rows, one for each class."""
+    products = [mp.fsum(w * h for w, h in zip(row, hidden, strict=True)) for row in weight]
+    return cross_entropy([product + b for product, b in zip(products, bias, strict=True)], y, **keywords)
+
+
 def nll_loss(x, y):
     return -x[y]
 

@@ -23,7 +23,7 @@ DIGITS = 450  # the slope of a soft cap is 1e-290 at a logit of 1e4
 ULP = 4.0
 RELATIVE = {"float32": 1e-6, "float64": 2e-15}
 ELEMENTS = [name for name, loss in builtins().items() if loss.definition.structure == "pointwise"]
-ROWS = [name for name in builtins() if name not in ELEMENTS]
+ROWS = [name for name, loss in builtins().items() if loss.definition.structure not in ("pointwise", "head")]
 
 REAL = [1e-30, -1e-8, 1e-3, -0.6, 1.7, -7.3, 17.5, -38.0, 95.0, -1e4, 1e15, -1e30]
 POINTS = {
@@ -54,6 +54,8 @@ SETTINGS = {
     "focal_loss": [{"gamma": 0.5}],
     "poly_loss": [{"epsilon": -0.5}],
     "generalized_cross_entropy": [{"q": 0.25}],
+    "arcface_loss": [{"easy_margin": True, "margin": 0.25}, {"label_smoothing": 0.125, "scale": 16.0}],
+    "cosface_loss": [{"margin": 0.5, "label_smoothing": 0.125}],
     "multi_margin_loss": [{"p": 2, "margin": 0.5}],
     "kl_div_with_logits": [{"temperature": 4.0}],
     "jsd_loss": [{"beta": 0.25, "temperature": 2.0}],
@@ -146,6 +148,8 @@ def row_inputs(facts, dtype):
     tempers = [3 * ordinary, 40 * ordinary, 1e4 * ordinary, ordinary + 1e4, 1e-30 * ordinary, 0 * ordinary]
     if facts.domain == "log_probability":
         tempers = [-abs(logits) for logits in tempers]
+    if facts.domain == "cosine":
+        tempers = [np.tanh(ordinary), np.cos(40 * ordinary), 0.5 + 1e-4 * ordinary, 0.999 - 1e-3 * abs(ordinary)]
     logits = np.concatenate(tempers).astype(dtype)
     if facts.structure == "distributions":
         logits = np.concatenate([*tempers[:4], 1e-3 * ordinary, tempers[5]]).astype(dtype)

@@ -82,10 +82,15 @@ def _row_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
         x = np.linspace(-5.0, -0.01, points)
         scores, x_name = np.stack([x, np.log(-np.expm1(x))], axis=1), "log-probability of class 0"
     else:
-        x = np.linspace(-6.0, 6.0, points)
+        end = 1.0 if kinds[first] == "cosine" else 6.0
+        x = np.linspace(-end, end, points)
         scores, x_name = np.stack([x, np.zeros(points)], axis=1), "score of class 0 (of class 1: 0)"
     found = []
     for right in (0, 1):
+        if facts.structure == "head":  # a layer of one feature, which is the score of class 0
+            layer = np.array([[1.0], [0.0]]), np.full(points, right), np.zeros(2)
+            found.append(Sweep(f"class {right} is right", x, (scores[:, :1], *layer)))
+            continue
         arrays = [scores]
         for name in others:
             if kinds[name] in ("class", "class_or_distribution"):

@@ -49,7 +49,15 @@ def publish(definition: Definition, base: type[Loss]) -> Callable[..., Any]:
     function.__module__ = definition.maths.__module__ or "__main__"
     function.__doc__ = documentation(definition)
     defaults = {**definition.parameters, **common_arguments(definition)}
-    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    optional = definition.facts.get("optional", ())
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=None if name in optional else inspect.Parameter.empty,
+        )
+        for name in names
+    ]
     parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in defaults.items()
     ]

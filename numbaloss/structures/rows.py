@@ -74,6 +74,8 @@ class RowLoss(Loss):
         logits = checks.network_output(self.definition.name, self.definition.inputs[0], logits, inputs[0])
         if logits.ndim == 0 or (logits.ndim > 1 and logits.shape[1] == 0) or logits.shape == (0,):
             raise ValueError(f"{self.definition.name}: input needs a class axis, got shape {logits.shape}")
+        if logits.ndim > self.definition.facts.get("max_ndim", logits.ndim):
+            raise ValueError(f"{self.definition.name}: input must have shape (C) or (N, C), got shape {logits.shape}")
         self._check_out(need, logits)
         distribution = self._is_distribution(logits, target)
         rows = self._rows(logits, target, sample_weight, distribution)

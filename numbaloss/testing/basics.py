@@ -73,6 +73,12 @@ def differentiable(facts: Definition, inputs: Sequence[Any]) -> tuple[str, ...]:
     )
 
 
+def with_labels(facts: Definition, arrays: Sequence[Array], scores: Array, labels: Array) -> tuple[Array, ...]:
+    """The inputs of a loss of class labels, with another first one and other labels."""
+    other = {facts.inputs[0]: scores, "target": labels}
+    return tuple(other.get(name, array) for name, array in zip(facts.inputs, arrays, strict=True))
+
+
 def close(got: Any, wanted: Any, relative: float, what: str, absolute: float = 0.0) -> None:
     """Assert that arrays agree: ``|got - wanted| <= absolute + relative * |wanted|``; nan agrees with nan."""
     np.testing.assert_allclose(

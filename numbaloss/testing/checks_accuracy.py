@@ -103,10 +103,13 @@ def check_exact_rows(loss: LossFunction) -> None:
                 )
                 values, gradients = unreduced(loss, arrays, **setting)
                 formula = precise_rows.row(facts, setting, dtype)
-                sequences = facts.structure == "sequence"
-                lines = map(by_sequences if sequences else by_rows, gradients)
-                slopes = dict(zip(differentiable(facts, arrays), lines, strict=True))
-                for number, parts in enumerate((sequence_parts if sequences else row_parts)(arrays)):
+                lines = by_sequences if facts.structure == "sequence" else by_rows
+                slopes = {
+                    name: lines(gradient)
+                    for name, gradient in zip(differentiable(facts, arrays), gradients, strict=True)
+                    if name not in drawn.shared(facts)
+                }
+                for number, parts in enumerate(row_parts(facts, arrays)):
                     where = f"{np.dtype(dtype).name}, {kind}, {shown(setting)}, row {number}"
                     hold_row(values.reshape(-1)[number], formula, parts, None, dtype, f"value, {where}")
                     for name, every in slopes.items():
@@ -178,11 +181,16 @@ def sequence_parts(arrays: tuple[Array, ...]) -> Iterator[list[Any]]:
         yield [numbers, tuple(int(label) for label in target), int(length), int(count)]
 
 
-def row_parts(arrays: tuple[Array, ...]) -> Iterator[list[Any]]:
-    """For each row, its part of each input: a list of numbers, a tuple of labels, or a label."""
+def row_parts(facts: Definition, arrays: tuple[Array, ...]) -> Iterator[list[Any]]:
+    """For each row, its part of each input: a list of numbers, a tuple of labels, or a label; all of what is shared."""
+    if facts.structure == "sequence":
+        return sequence_parts(arrays)
     split: list[list[Any]] = []
-    for array in arrays:
-        if array.ndim < arrays[0].ndim:
+    rows = len(by_rows(arrays[0]))
+    for name, array in zip(facts.inputs, arrays, strict=True):
+        if name in drawn.shared(facts):
+            split.append([[precise.number(x) for x in array.reshape(-1)]] * rows)
+        elif array.ndim < arrays[0].ndim:
             split.append([int(label) for label in array.reshape(-1)])
         elif array.dtype.kind in "iu":
             split.append([tuple(int(label) for label in line) for line in by_rows(array)])

@@ -8,7 +8,7 @@ import numpy as np
 
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing import parameters as chosen
-from numbaloss.testing.basics import Array, LossFunction, made, only_if, raises
+from numbaloss.testing.basics import Array, LossFunction, made, only_if, raises, with_labels
 
 WRONG = (TypeError, ValueError)
 
@@ -50,7 +50,8 @@ def check_wrong_arrays(loss: LossFunction) -> None:
         if name in facts.wrt:
             given = (*arrays[:index], arrays[index].astype(np.int64), *arrays[index + 1 :])
             raises(lambda: criterion(*given), TypeError, name, what=f"integers for {name}")  # noqa: B023
-    raises(lambda: criterion(*arrays[:-1]), TypeError, facts.inputs[-1], what="a missing argument")
+    needed = [name for name in facts.inputs if name not in facts.facts.get("optional", ())]
+    raises(lambda: criterion(*arrays[: len(needed) - 1]), TypeError, needed[-1], what="a missing argument")
     raises(lambda: criterion(*arrays, arrays[0]), TypeError, facts.name, what="an argument too many")
     raises(lambda: criterion(*arrays, no_such_argument=1), TypeError, "no_such_argument", what="an unknown argument")
     wrong_name = {"wrt": ("no_such_input",)}
@@ -122,8 +123,9 @@ def check_wrong_out(loss: LossFunction) -> None:
 def check_labels_out_of_range(loss: LossFunction) -> None:
     """A label that is no class raises, names target, and leaves the inputs as they were; whatever its type."""
     facts = loss.definition
-    logits, labels = drawn.draw(facts, rows=4, salt="errors")
-    classes = logits.shape[1]
+    arrays = drawn.draw(facts, rows=4, salt="errors")
+    logits, labels = arrays[0], arrays[facts.inputs.index("target")]
+    classes = drawn.classes_of(facts, arrays)
     criterion = made(loss)
     for wrong in (classes, -1, 127, -127):
         for dtype in (np.int64, np.int8):
@@ -131,9 +133,11 @@ def check_labels_out_of_range(loss: LossFunction) -> None:
             bad[1] = wrong
             kept: Array = logits.copy()
             for way in (criterion, criterion.value_and_grad, criterion.total):
-                raises(lambda: way(logits, bad), ValueError, "target", what=f"the label {wrong}")  # noqa: B023
+                given = with_labels(facts, arrays, logits, bad)
+                raises(lambda: way(*given), ValueError, "target", what=f"the label {wrong}")  # noqa: B023
             assert np.array_equal(kept, logits), "the logits were changed"
     huge = labels.astype(np.uint64)
     huge[0] = np.iinfo(np.uint64).max
-    raises(lambda: criterion(logits, huge), ValueError, "target", what="the label 2**64 - 1")
-    raises(lambda: criterion(logits, labels.astype(float)), WRONG, "target", what="labels as floats")
+    for wrong_labels, what in ((huge, "the label 2**64 - 1"), (labels.astype(float), "labels as floats")):
+        given = with_labels(facts, arrays, logits, wrong_labels)
+        raises(lambda: criterion(*given), WRONG, "target", what=what)  # noqa: B023

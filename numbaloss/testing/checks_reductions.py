@@ -15,6 +15,7 @@ from numbaloss.testing.basics import (
     separable,
     tolerance,
     unreduced,
+    with_labels,
 )
 
 TYPES = (np.float32, np.float64)
@@ -91,7 +92,9 @@ def check_one_row(loss: LossFunction) -> None:
             this = slice(row, row + 1)
             one, slopes = unreduced(loss, drawn.rows_of(facts, arrays, this))
             close(one, values[this], 1e-14, f"{kind}: value of row {row} alone", 1e-300)
-            for slope, gradient in zip(slopes, gradients, strict=True):
+            for name, slope, gradient in zip(differentiable(facts, arrays), slopes, gradients, strict=True):
+                if name in drawn.shared(facts):
+                    continue
                 (part,) = drawn.rows_of(facts, (gradient,), this)
                 close(slope, part, 1e-14, f"{kind}: gradient of row {row} alone", 1e-300)
 
@@ -146,8 +149,10 @@ def check_empty(loss: LossFunction) -> None:
 def check_ignored_rows(loss: LossFunction) -> None:
     """Ignored rows cost nothing, have no gradient whatever they hold, and do not count in the mean."""
     facts = loss.definition
-    for kind in ("labels", "planes"):
-        logits, labels = drawn.draw(facts, kind=kind, rows=6, salt="reductions")
+    first = facts.wrt[:1]
+    for kind in [kind for kind in drawn.kinds(facts) if kind in ("labels", "planes")]:
+        arrays = drawn.draw(facts, kind=kind, rows=6, salt="reductions")
+        logits, labels = arrays[0], arrays[facts.inputs.index("target")]
         for ignored in (-100, 0, -1):
             left_out = labels.copy()
             left_out[labels == ignored] = 1
@@ -155,20 +160,22 @@ def check_ignored_rows(loss: LossFunction) -> None:
             spoilt = logits.copy()
             spoilt[[1, 4]] = np.nan
             kept = [0, 2, 3, 5]
-            wanted, slope = made(loss).value_and_grad(logits[kept], left_out[kept])
+            fewer = with_labels(facts, arrays, logits[kept], left_out[kept])
+            wanted, slope = made(loss).value_and_grad(*fewer, wrt=first)
             criterion = made(loss, ignore_index=ignored)
             what = f"{kind}, ignore_index={ignored}"
             for scores in (logits, spoilt):
-                value, gradient = criterion.value_and_grad(scores, left_out)
+                given = with_labels(facts, arrays, scores, left_out)
+                value, gradient = criterion.value_and_grad(*given, wrt=first)
                 close(value, wanted, 1e-14, f"{what}: value")
                 close(gradient[kept], slope, 1e-14, f"{what}: gradient of the rows that count", 1e-300)
                 assert not np.any(gradient[[1, 4]]), f"{what}: an ignored row has a gradient"
-                values, _ = unreduced(loss, (scores, left_out), ignore_index=ignored)
+                values, _ = unreduced(loss, given, ignore_index=ignored)
                 assert not np.any(values[[1, 4]]), f"{what}: an ignored row has a value"
-                assert criterion.total(scores, left_out).denominator == left_out[kept].size, f"{what}: denominator"
+                assert criterion.total(*given).denominator == left_out[kept].size, f"{what}: denominator"
         nothing = np.full_like(labels, -100)
         for on_empty, expected in (("nan", np.nan), ("zero", 0.0)):
             criterion = made(loss, on_empty=on_empty)
-            value, gradient = criterion.value_and_grad(logits, nothing)
+            value, gradient = criterion.value_and_grad(*with_labels(facts, arrays, logits, nothing), wrt=first)
             close(value, expected, 0.0, f"{kind}: only ignored rows, on_empty={on_empty!r}")
             assert not np.any(gradient), f"{kind}: only ignored rows, but a gradient"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import Array, LossFunction, close, made, only_if, same_bits, unreduced
+from numbaloss.testing.basics import Array, LossFunction, close, made, only_if, same_bits, unreduced, with_labels
 
 
 def _half_types() -> list[np.dtype[Any]]:
@@ -91,13 +91,15 @@ def check_whole_targets(loss: LossFunction) -> None:
 def check_label_types(loss: LossFunction) -> None:
     """Class labels may be of any integer type and byte order."""
     facts = loss.definition
-    logits, labels = drawn.draw(facts, rows=4, salt="types")
-    wanted, slopes = unreduced(loss, (logits, labels))
+    arrays = drawn.draw(facts, rows=4, salt="types")
+    logits, labels = arrays[0], arrays[facts.inputs.index("target")]
+    wanted, slopes = unreduced(loss, arrays)
     types: list[Any] = ["int32", "uint8", ">i8"] if labels.min() >= 0 else ["int32", "int8", ">i8"]
     if labels.min() >= 0:
         types.append("uint64")
     for dtype in types:
-        value, gradient = unreduced(loss, (logits, labels.astype(dtype)))
+        value, gradient = unreduced(loss, with_labels(facts, arrays, logits, labels.astype(dtype)))
         same_bits(value, wanted, f"labels of type {dtype}: values")
         same_bits(gradient[0], slopes[0], f"labels of type {dtype}: gradient")
-    same_bits(unreduced(loss, (logits, labels.tolist()))[0], wanted, "labels as a list")
+    given = with_labels(facts, arrays, logits, labels.tolist())
+    same_bits(unreduced(loss, given)[0], wanted, "labels as a list")

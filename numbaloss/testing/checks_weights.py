@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import Array, LossFunction, close, made, only_if, raises, separable, unreduced
+from numbaloss.testing.basics import (
+    Array,
+    LossFunction,
+    close,
+    differentiable,
+    made,
+    only_if,
+    raises,
+    separable,
+    unreduced,
+)
 
 
 def _weights(facts, count: int) -> Array:  # type: ignore[no-untyped-def]
@@ -29,8 +39,8 @@ def check_sample_weight_multiplies(loss: LossFunction) -> None:
         factor = weights if "row_divisor" not in facts.facts else weights * share
         weighed, products = unreduced(loss, arrays, sample_weight=weights)
         close(weighed, values * wide, 1e-14, f"{kind}: values", 1e-300)
-        if separable(facts):
-            for product, one in zip(products, gradients, strict=True):
+        for name, product, one in zip(differentiable(facts, arrays), products, gradients, strict=True):
+            if separable(facts) and name not in drawn.shared(facts):
                 close(product, one * tall, 1e-13, f"{kind}: gradients", 1e-300)
         total = made(loss).total(*arrays, sample_weight=weights)
         ones = made(loss).total(*arrays)
@@ -109,19 +119,20 @@ def check_weight_argument_of_elements(loss: LossFunction) -> None:
 def check_class_weights(loss: LossFunction) -> None:
     """Class weights multiply rows by their label's weight; the mean divides by their sum unless stated otherwise."""
     facts = loss.definition
-    logits, labels = drawn.draw(facts, rows=7, salt="weights")
-    weights = _weights(facts, logits.shape[1])
-    values, slopes = made(loss, reduction="none").value_and_grad(logits, labels)
+    arrays = drawn.draw(facts, rows=7, salt="weights")
+    labels, first = arrays[facts.inputs.index("target")], facts.wrt[:1]
+    weights = _weights(facts, drawn.classes_of(facts, arrays))
+    values, slopes = made(loss, reduction="none").value_and_grad(*arrays, wrt=first)
     factor = weights[labels]
-    weighed, gradient = made(loss, reduction="none", weight=weights).value_and_grad(logits, labels)
+    weighed, gradient = made(loss, reduction="none", weight=weights).value_and_grad(*arrays, wrt=first)
     close(weighed, values * factor, 1e-14, "values")
     close(gradient, slopes * factor[:, None], 1e-13, "gradients", 1e-300)
     counted = np.ones(7) if facts.facts.get("denominator") == "count" else factor
-    total = made(loss, weight=weights).total(logits, labels)
+    total = made(loss, weight=weights).total(*arrays)
     close(total.denominator, counted.sum(), 1e-13, "denominator")
-    close(made(loss, weight=weights)(logits, labels), (values * factor).sum() / counted.sum(), 1e-13, "mean")
-    both = made(loss, weight=weights).total(logits, labels, sample_weight=np.arange(7.0))
+    close(made(loss, weight=weights)(*arrays), (values * factor).sum() / counted.sum(), 1e-13, "mean")
+    both = made(loss, weight=weights).total(*arrays, sample_weight=np.arange(7.0))
     close(both.sum, (values * factor * np.arange(7.0)).sum(), 1e-13, "sum with sample weights, too")
     close(both.denominator, (counted * np.arange(7.0)).sum(), 1e-13, "denominator with sample weights, too")
     fewer = made(loss, weight=weights[:-1])
-    raises(lambda: fewer(logits, labels), ValueError, "weight", what="a weight for all classes but one")
+    raises(lambda: fewer(*arrays), ValueError, "weight", what="a weight for all classes but one")

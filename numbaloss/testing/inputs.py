@@ -23,6 +23,7 @@ CLASSES = 5
 WIDE = 40  # more classes than are transposed into tiles
 STEPS = 6  # time steps of a sequence, and at most as many as three labels need
 LABELS = 3  # at most so many labels of a sequence
+FEATURES = 3  # of a hidden state
 POSITIONS = 3  # rows that one sample of (N, C, d1) holds
 DIMENSIONS = 6  # of vectors that are compared
 WIDTH = 4  # elements in a row of an elementwise loss
@@ -56,6 +57,7 @@ DOMAINS: dict[str, Domain] = {
     "nonnegative": Domain(lambda rng, shape: np.exp(1.5 * rng.standard_normal(shape)), (0.0,)),
     # 1 is an edge: formulas for factorials change there
     "group": Domain(lambda rng, shape: rng.integers(0, 3, shape).astype(np.float64), labels=True, whole=True),
+    "cosine": Domain(lambda rng, shape: rng.uniform(-0.95, 0.95, shape), (0.0,)),
     "count": Domain(lambda rng, shape: _counts(rng.poisson(3.0, shape)), (0.0, 1.0, 2.0), whole=True),
 }
 
@@ -241,6 +243,23 @@ def vectors(request: Request) -> tuple[Array, ...]:
     return tuple(drawn)
 
 
+def hidden_states(request: Request) -> tuple[Array, ...]:
+    """Hidden states, a linear layer's weight, labels or distributions, and the layer's bias."""
+    rows, classes = request.class_shape()
+    soft = request.kind == "distribution"
+    return (
+        request.numbers("input", (rows, FEATURES)),
+        request.numbers("linear_weight", (classes, FEATURES)),
+        request.distributions((rows, classes)) if soft else request.labels((rows,), classes),
+        request.numbers("linear_bias", (classes,)),
+    )
+
+
+def classes_of(facts: Definition, arrays: tuple[Array, ...]) -> int:
+    """How many classes the inputs are for."""
+    return len(arrays[1]) if facts.structure == "head" else int(arrays[0].shape[1])
+
+
 def class_kinds(facts: Definition) -> tuple[str, ...]:
     """The kinds of input of a loss over a class axis."""
     if facts.facts.get("max_ndim", 3) < 3:
@@ -254,6 +273,8 @@ STRUCTURES: dict[str, Structure] = {
     "softmax": Structure(classes, class_kinds),
     "pick": Structure(classes, lambda facts: ("labels", "planes")),
     "margins": Structure(classes, class_kinds),
+    "cosines": Structure(classes, lambda facts: ("labels", "wide")),
+    "head": Structure(hidden_states, lambda facts: ("labels", "wide", "distribution")),
     "distributions": Structure(pairs, lambda facts: ("pairs", "planes")),
     "pairs": Structure(embeddings, lambda facts: ("rows", "wide")),
     "triplets": Structure(embeddings, lambda facts: ("rows", "wide")),

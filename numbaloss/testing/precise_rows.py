@@ -55,6 +55,41 @@ def softmax(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Ro
     return value
 
 
+def cosines(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
+    """Cross-entropy of the scaled cosines, the label's moved."""
+    maths, angle = copied(facts.maths), facts.facts["angle"]
+    scale, smoothing, ignored = (keywords.pop(name) for name in ("scale", "label_smoothing", "ignore_index"))
+    turned = () if angle is None else (mp.cos(keywords[angle]), mp.sin(keywords[angle]))
+
+    def value(entries: Sequence[Number], label: int) -> Number:
+        if label == ignored:
+            return mp.zero
+        moved = list(entries)
+        moved[label] = maths(entries[label], *turned, **keywords)[0]
+        log_probs = log_softmax([scale * entry for entry in moved])
+        even = mp.fsum(w * log_prob for w, log_prob in zip(_each(weights, len(moved)), log_probs, strict=True))
+        own = _each(weights, len(moved))[label] * log_probs[label]
+        return -(1 - smoothing) * own - smoothing / len(moved) * even
+
+    return value
+
+
+def head(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
+    """`softmax` of a linear layer's output; the layer's weight comes as one list, class by class."""
+    keywords.pop("chunk_bytes")
+    of_logits = softmax(facts, keywords, weights)
+
+    def value(
+        hidden: Sequence[Number], matrix: Sequence[Number], target: Any, bias: Sequence[Number]
+    ) -> Number:
+        width = len(hidden)
+        rows = [matrix[k * width : (k + 1) * width] for k in range(len(bias))]
+        products = [mp.fsum(x * y for x, y in zip(hidden, row, strict=True)) for row in rows]
+        return of_logits([product + offset for product, offset in zip(products, bias, strict=True)], target)
+
+    return value
+
+
 def pick(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
     """``w_y f(x_y)``."""
     maths, ignored = copied(facts.maths), keywords.pop("ignore_index", None)
@@ -140,6 +175,8 @@ def _listed(target: Sequence[int]) -> list[int]:
 
 ROWS: dict[str, Callable[[Definition, dict[str, Any], Weights], Row]] = {
     "softmax": softmax,
+    "cosines": cosines,
+    "head": head,
     "pick": pick,
     "margins": margins,
     "distributions": distributions,

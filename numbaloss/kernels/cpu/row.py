@@ -54,12 +54,20 @@ def peak(row):  # type: ignore[no-untyped-def]
     return highest
 
 
-def exponentials(row, highest, softcap, stored):  # type: ignore[no-untyped-def]
-    """The float64 sum of ``exp(x - highest)``; the terms are kept in `stored` unless it is None."""
+def exponentials(row, highest, softcap, stored, spare):  # type: ignore[no-untyped-def]
+    """The float64 sum of ``exp(x - highest)``; the terms are kept in `stored` unless it is None.
+
+    `stored` may be `row` itself. The loop would then not vectorise, so each strip is moved to `spare` first.
+    """
     total = np.float64(0.0)
     for low in range(0, row.size, STRIP):
         high = min(low + STRIP, row.size)
-        total += exponentials_strip(row[low:high], highest, softcap, part(stored, low, high))
+        strip = row[low:high]
+        if stored is not None:
+            for j in range(high - low):
+                spare[j] = strip[j]
+            strip = spare[: high - low]
+        total += exponentials_strip(strip, highest, softcap, part(stored, low, high))
     return total
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part, scratch, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import (
+    STRIP,
     cap_curvature,
     cap_slope,
     capped,
@@ -32,7 +33,7 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
 
 
 @out_of_line
-def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, gradient, curvature):  # type: ignore[no-untyped-def]
+def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, gradient, curvature, spare):  # type: ignore[no-untyped-def]
     """The row's unreduced value; writes ``factor`` times its gradient and Hessian where these are not None."""
     top = peak(row)
     highest = capped(top, softcap)
@@ -41,8 +42,8 @@ def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, g
     distance_sum, mass = np.float64(0.0), np.float64(0.0)
     if smoothing is not None:  # before the exponentials: the gradient may overwrite the row
         distance_sum, mass = gaps(row, highest, softcap, weights)
-    before = exponentials(row[:label], highest, softcap, part(gradient, 0, label))
-    after = exponentials(row[label + 1 :], highest, softcap, part(gradient, label + 1, row.size))
+    before = exponentials(row[:label], highest, softcap, part(gradient, 0, label), spare)
+    after = exponentials(row[label + 1 :], highest, softcap, part(gradient, label + 1, row.size), spare)
     rest_sum = narrow(before + after)
     own_sum = exp(-distance)
     total = rest_sum + own_sum
@@ -138,6 +139,7 @@ def label_block(
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
     total = np.float64(0.0)
+    spare = scratch(gradient, flat, STRIP)
     for i in range(first, last):
         label = np.int64(labels[i])
         gradient_row = part(gradient, i * classes, i * classes + classes)
@@ -152,7 +154,7 @@ def label_block(
             if row_weights is not None:
                 factor = scale * row_weights[i]
             value = label_row(
-                row, label, weights, smoothing, z_loss, softcap, params, factor, gradient_row, curvature_row
+                row, label, weights, smoothing, z_loss, softcap, params, factor, gradient_row, curvature_row, spare
             )
             if row_weights is not None:
                 value = value * row_weights[i]

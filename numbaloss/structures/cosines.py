@@ -1,0 +1,95 @@
+"""Losses of cosines to one prototype a class: cross-entropy, the label's cosine made worse by a margin first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from numbaloss.compile import render
+from numbaloss.definition import split_signature
+from numbaloss.loss import Need, Outcome
+from numbaloss.structures.define import define
+from numbaloss.structures.layout import Rows
+from numbaloss.structures.publish import publish
+from numbaloss.structures.rows import RowLoss
+from numbaloss.structures.softmax import LIMITS
+from numbaloss.structures.twins import Twins
+
+
+def cosines(maths: Callable[..., Any] | None = None, *, angle: str | None = None, **facts: Any) -> Any:
+    """Make a loss of a function ``(cosine, hyper=default) -> (moved, slope)``.
+
+    `moved` is what takes the place of the label's cosine, and `slope` its derivative by it. The logits are `scale`
+    times the cosines; the loss is their cross-entropy. `angle` names a hyper-parameter whose cosine and sine the
+    function wants: it is then called as ``(cosine, turned_cosine, turned_sine, hyper=default)``.
+    """
+    if maths is None:
+        return lambda function: cosines(function, angle=angle, **facts)
+    _, hyper = split_signature(maths)
+    parameters = facts.pop("limits", {})
+    facts.setdefault("weight_doc", "One weight for each class.")
+    definition = define(
+        maths,
+        "cosines",
+        inputs=("input", "target"),
+        parameters={**hyper, "scale": 64.0, "label_smoothing": 0.0, "ignore_index": -100},
+        differentiable=("input",),
+        domain="cosine",
+        target="class",
+        weight="class",
+        unit="row",
+        max_ndim=2,
+        angle=angle,
+        hessian=False,
+        limits={"scale": "(0, inf)", "label_smoothing": LIMITS["label_smoothing"], **parameters},
+        **facts,
+    )
+    return publish(definition, CosineLoss)
+
+
+def negative_log(log_prob: Any, rest: Any) -> Any:
+    """Cross-entropy, as a function of the label's log-probability."""
+    return -log_prob, -1.0, 0.0
+
+
+class CosineLoss(RowLoss):
+    """Cross-entropy of scaled cosines, the label's moved."""
+
+    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        dtype = rows.dtype
+        twins, moves = self._shifted(dtype)
+        scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
+        smoothing = self.parameters["label_smoothing"]
+        for piece in rows.pieces(need, outcome):
+            outcome.total += twins(
+                8 * piece.logits.size, piece.logits, piece.stride, rows.classes, piece.labels, rows.ignored,
+                rows.weights, piece.row_weights, dtype.type(smoothing) if smoothing else None,
+                dtype.type(self.parameters["scale"]), moves, (), scale, piece.values, piece.gradient,
+            )  # fmt: skip
+
+    def _shifted(self, dtype: np.dtype[Any]) -> tuple[Twins, tuple[Any, ...]]:
+        """The kernel, and the numbers the mathematics takes."""
+        key = ("cosines", dtype)
+        if key not in self._kernels:
+            from numbaloss.kernels.cpu.cosines import cosine_rows
+
+            facts = self.definition
+            numbers: list[float] = []
+            sources: list[tuple[str, Any]] = []
+            if (angle := facts.facts["angle"]) is not None:
+                turn = self.parameters[angle]
+                numbers = [math.cos(turn), math.sin(turn)]
+                sources = [("param", None), ("param", None)]
+            for name in split_signature(facts.maths)[1]:
+                value = self.parameters[name]
+                sources.append(("constant", value) if isinstance(value, bool) else ("param", None))
+                numbers += [] if isinstance(value, bool) else [value]
+            shift = render.link(facts.maths, ("cosine",), tuple(sources))
+            link = render.link(negative_log, ("log_prob", "rest"), ())
+            twins = Twins(cosine_rows, dtype, facts.name, shift=shift, link=link, narrow=dtype.type)
+            self._kernels[key] = twins, tuple(dtype.type(number) for number in numbers)
+        found: tuple[Twins, tuple[Any, ...]] = self._kernels[key]
+        return found
