@@ -133,9 +133,11 @@ class PointwiseLoss(Loss):
         shapes = [owned[name] for name in need.wrt]
         arrays = self._checked(arrays, given)
         first = arrays[0]
+        if self._class_mean and not first.ndim:
+            raise ValueError(f"{self.definition.name}: {self.definition.inputs[0]} needs a class axis, got shape ()")
         outcome = Outcome(door, first.dtype, batch=len(first) if first.ndim else 1)
         weights, outcome.denominator = self._weights(sample_weight, first.shape)
-        classes = float(first.shape[-1]) if self._class_mean and first.ndim else 1.0
+        classes = float(first.shape[-1]) if self._class_mean else 1.0
         outcome.denominator /= classes or 1.0
         outcome.share = 1.0 / (classes or 1.0)
         arrays += [self._fitted(name, self.parameters[name], first.shape) for name in self._vectors]
@@ -153,7 +155,8 @@ class PointwiseLoss(Loss):
             self._stage(outcome, operands, len(arrays), outputs, need, dtype)
         outcome.total *= outcome.share
         if self._class_mean and outcome.values is not None:
-            outcome.values = outcome.values.mean(axis=-1, dtype=dtype).astype(first.dtype)
+            count = (dtype or checks.FLOAT32).type(classes or np.nan)  # no classes: the mean of nothing
+            outcome.values = (outcome.values.sum(axis=-1, dtype=dtype) / count).astype(first.dtype)
         outcome.gradients = tuple(
             summed_to(shape, gradient) for shape, gradient in zip(shapes, outcome.gradients, strict=True)
         )
