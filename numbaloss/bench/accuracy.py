@@ -51,6 +51,8 @@ def errors(facts: Definition) -> tuple[float, float]:
 
 
 def _ordinary(facts: Definition, scale: float) -> list[Array]:
+    if facts.structure == "sequence":
+        return data.inputs(facts, (12, 20, 6), np.float32, salt=f"accuracy {scale}")
     shape = (200, 12) if by_row(facts) else (20_000,)
     return data.inputs(facts, shape, np.float32, salt=f"accuracy {scale}")
 
@@ -80,9 +82,11 @@ def _apart(facts: Definition, half: Array) -> Iterator[Array]:
     if not by_row(facts):
         yield half
         return
-    for column in range(half.shape[1]):
+    axis = facts.facts.get("batch_axis", 0)
+    for place in np.ndindex(half.shape[:axis] + half.shape[axis + 1 :]):
+        entries = (*place[:axis], slice(None), *place[axis:])
         step = np.zeros_like(half)
-        step[:, column] = half[:, column]
+        step[entries] = half[entries]
         yield step
 
 

@@ -41,6 +41,8 @@ def _evaluated(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:
     value, slope = loss.value_and_grad(first, *others, wrt=facts.inputs[:1])
     if many:
         value = value[:, 0]
+    if facts.structure == "sequence":
+        slope = slope[0, :, int(loss.parameters["blank"] == 0)]
     return np.asarray(value).reshape(len(sweep.x)), slope[:, 0] if slope.ndim > 1 else slope
 
 

@@ -54,6 +54,8 @@ def sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
     facts = loss.definition
     if "rows" in facts.facts:
         return _embedding_sweeps(loss, points)
+    if facts.structure == "sequence":
+        return _sequence_sweeps(loss, points)
     if facts.structure != "pointwise":
         return _row_sweeps(loss, points)
     kinds = {name: inputs.domain_name(facts, name, loss.parameters) for name in facts.inputs}
@@ -71,6 +73,24 @@ def sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
         label = ", ".join(f"{name} {value:g}" for name, value in values.items()).replace("-", "−")
         found.append(Sweep(label, x, (x, *(np.full(points, value) for value in values.values()))))
     return first, found
+
+
+def _sequence_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
+    """Two time steps, the blank and one label: the label's score in the first step runs."""
+    blank = loss.parameters["blank"]
+    label = int(blank == 0)
+    x = np.linspace(-6.0, 6.0, points)
+    scores = np.zeros((2, points, max(blank, label) + 1))
+    scores[0, :, label] = x
+    if loss.definition.domain == "log_probability":
+        scores -= np.log(np.exp(scores).sum(axis=2, keepdims=True))
+    counts = {"the label": 1, "no label": 0}
+    every = {
+        name: (scores, np.full((points, 1), label), np.full(points, 2), np.full(points, count))
+        for name, count in counts.items()
+    }
+    x_name = "the label's score in step 1 of 2"
+    return x_name, [Sweep(f"the target is {name}", x, arrays) for name, arrays in every.items()]
 
 
 def _row_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:

@@ -24,8 +24,8 @@ def ctc_loss(log_prob, rest):
     alignments of :math:`y_n` have :math:`c` at :math:`t`. That is what torch gives: the gradient by the *logits* whose
     log-softmax `log_probs` is. Passed on through the log-softmax it stays the same, since its sum over the classes is
     0, so that nothing changes for who differentiates through both; who does not has the gradient to step along. Finite
-    differences by `log_probs` give :math:`-\gamma` instead: ``gradient_by="log_probs"``. From
-    logits, `ctc_loss_with_logits` is faster and there is only one gradient.
+    differences by `log_probs` give :math:`-\gamma` instead: ``gradient_by="log_probs"``. From logits,
+    `ctc_loss_with_logits` is faster and there is only one gradient.
 
     The mean divides each value by its number of labels (by 1 if there are none), then their sum by the number of
     sequences, as torch. Besides the gradient, each thread keeps 16 bytes for each of the :math:`2 S + 2` states at each
@@ -55,7 +55,7 @@ def ctc_loss(log_prob, rest):
 
     Examples
     --------
-    Three alignments of two time steps yield the label 1: ``1 1``, ``1 -`` and ``- 1``.
+    Three alignments of two time steps yield the label 1: itself twice, or once, before or after a blank.
 
     >>> import numpy as np
     >>> log_probs = np.log([[0.4, 0.6], [0.7, 0.3]])
