@@ -87,7 +87,7 @@ class Images:
                 8 * piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
                 piece.labels, piece.targets, self.left_out, self.flag, *self._ridden(rider), rows,
             )
-        found = partials.reshape(self.count, tasks, -1).sum(axis=1)
+        found = partials.reshape(self.count, tasks, SUMS * self.classes + EXTRA).sum(axis=1)
         classes = found[:, : SUMS * self.classes].reshape(self.count, self.classes, SUMS)
         wrong = int(found[:, SUMS * self.classes].sum())
         return Sums(classes, wrong, found[:, SUMS * self.classes + 1 :])

@@ -50,6 +50,7 @@ def regions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
         weight_doc=WEIGHT,
         unit="image",
         one="region",
+        min_ndim=2,
         hessian=False,
         limits={name: limit for name, limit in limits.items() if name in parameters},
         domains_when={("activation", None): {"input": "probability"}},
@@ -65,14 +66,14 @@ class Regions:
     values: Array  # (N or 1, E), float64
     weights: Array  # of the same shape: what multiplies each value
     slopes: Array  # (N or 1, E, 3) by the sums
+    counted: Array  # (N or 1): whether there is anything to count
     shares: Array | None  # (N or 1, C): by what each class entered the sums of a pool
     denominator: float
 
     @property
     def weighted(self) -> Array:
         """The values as they enter the total; a region of nothing is 0, whatever its formula gives."""
-        return np.where(self.weights == 0.0, self.values * 0.0 if np.isnan(self.values).any() else 0.0,
-                        self.values * self.weights)
+        return np.where(self.counted[:, None], self.values * self.weights, 0.0)
 
 
 class RegionLoss(RowLoss):
@@ -110,7 +111,7 @@ class RegionLoss(RowLoss):
         name, wanted = self.definition.name, (logits.shape[0], *logits.shape[2:])
         if target.shape == wanted and target.ndim < logits.ndim:
             labels = checks.integers(name, "target", target)
-            return self._flat_labels(labels, max(2, logits.shape[1])).reshape(wanted[0], -1), None
+            return self._flat_labels(labels, max(2, logits.shape[1])).reshape(wanted[0], target.size // max(1, wanted[0])), None
         checks.numeric(name, "target", target)
         if target.shape != logits.shape:
             raise ValueError(
@@ -161,11 +162,12 @@ class RegionLoss(RowLoss):
 
     def _regions(self, sums: Array, weights: Array) -> Regions:
         """Values and slopes of all regions, from the sums (N, C, 4) of each class of each image."""
-        counted = (sums[:, :, 3].max(axis=1, initial=0.0) > 0.0) * 1.0
+        counted = sums[:, :, 3].max(axis=1, initial=0.0) > 0.0
         alive = counted * weights
         if self.parameters["batch"]:
             sums = np.einsum("n,nck->ck", weights, sums)[None]
-            alive = np.ones(1) if alive.any() else np.zeros(1)
+            counted = alive.any(keepdims=True)
+            alive = counted * 1.0
         used = np.ascontiguousarray(sums[:, self._skipped :])
         shares = None
         if "w_type" in self.parameters:
@@ -176,13 +178,13 @@ class RegionLoss(RowLoss):
         twins, params = self._finisher()
         twins(0, used.reshape(-1, used.shape[2]), params, values.reshape(-1), slopes.reshape(-1, 3))
         each = np.ones(entries) if self.weight is None else self.weight.astype(np.float64)
-        return Regions(values, alive[:, None] * each, slopes, shares, float(alive.sum()) * entries)
+        return Regions(values, alive[:, None] * each, slopes, counted, shares, float(alive.sum()) * entries)
 
     def _slopes(self, found: Regions, weights: Array, images: Images, scale: float) -> tuple[Array, Array]:
         """What each class's chance is worth where its target is 0, and how much more where it is 1: (N, C) each."""
-        factors = found.weights * scale
-        with np.errstate(invalid="ignore"):
-            slopes = np.where(factors[:, :, None] == 0.0, 0.0, found.slopes * factors[:, :, None])
+        factors = found.weights[:, :, None]
+        with np.errstate(invalid="ignore"):  # a region of no weight has no slope, whatever its formula gives
+            slopes = np.where(factors == 0.0, 0.0, found.slopes * factors * scale)
         if found.shares is not None:
             slopes = found.shares[:, :, None] * slopes
         if self.parameters["batch"]:

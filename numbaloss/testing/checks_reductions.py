@@ -77,6 +77,7 @@ def check_one_row(loss: LossFunction) -> None:
                 close(slope, gradient[row : row + 1], 1e-14, f"{kind}: gradient of row {row} alone", 1e-300)
 
 
+@only_if(lambda facts: facts.facts.get("min_ndim", 1) < 2)
 def check_no_batch_axis(loss: LossFunction) -> None:
     """A single row, or a single number for an elementwise loss, gives a value without that axis."""
     facts = loss.definition
@@ -126,7 +127,7 @@ def check_empty(loss: LossFunction) -> None:
 def check_ignored_rows(loss: LossFunction) -> None:
     """Ignored rows cost nothing, have no gradient whatever they hold, and do not count in the mean."""
     facts = loss.definition
-    for kind in ("labels", "planes"):
+    for kind in ("labels", "images") if facts.structure == "regions" else ("labels", "planes"):
         logits, labels = drawn.draw(facts, kind=kind, rows=6, salt="reductions")
         for ignored in (-100, 0, -1):
             left_out = labels.copy()
@@ -145,7 +146,10 @@ def check_ignored_rows(loss: LossFunction) -> None:
                 assert not np.any(gradient[[1, 4]]), f"{what}: an ignored row has a gradient"
                 values, _ = unreduced(loss, (scores, left_out), ignore_index=ignored)
                 assert not np.any(values[[1, 4]]), f"{what}: an ignored row has a value"
-                assert criterion.total(scores, left_out).denominator == left_out[kept].size, f"{what}: denominator"
+                denominator = criterion.total(logits[kept], left_out[kept]).denominator
+                if facts.facts.get("unit") == "row":
+                    assert denominator == left_out[kept].size, f"{what}: denominator without ignored rows"
+                assert criterion.total(scores, left_out).denominator == denominator, f"{what}: denominator"
         nothing = np.full_like(labels, -100)
         for on_empty, expected in (("nan", np.nan), ("zero", 0.0)):
             criterion = made(loss, on_empty=on_empty)

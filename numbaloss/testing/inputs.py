@@ -208,7 +208,17 @@ def class_kinds(facts: Definition) -> tuple[str, ...]:
     return ("labels", "wide", "planes", *soft)
 
 
+def images(request: Request) -> tuple[Array, ...]:
+    """Planes of classes, with class labels or with masks of the same shape; under "labels", of a single position."""
+    shape = (request.rows, CLASSES) if request.kind == "labels" else (request.rows, CLASSES, 2, POSITIONS)
+    scores = request.numbers(request.facts.inputs[0], shape)
+    if request.kind == "masks":
+        return scores, request.rng.uniform(0.0, 1.0, shape).astype(request.dtype)
+    return scores, request.labels(shape[:1] + shape[2:], shape[1])
+
+
 STRUCTURES: dict[str, Structure] = {
+    "regions": Structure(images, lambda facts: ("images", "masks", "labels")),
     "pointwise": Structure(elements, lambda facts: ("elements",)),
     "softmax": Structure(classes, class_kinds),
     "pick": Structure(classes, lambda facts: ("labels", "planes")),

@@ -49,25 +49,27 @@ def wrong_labels(labels, classes, ignored):  # type: ignore[no-untyped-def]
 def class_sums(row, own, labels, targets, ignored, squared):  # type: ignore[no-untyped-def]
     """(true positives, false positives, false negatives, positions that count) of one class in a tile."""
     hits, alarms, misses, count = 0.0, 0.0, 0.0, 0.0
-    for r in range(row.size):
+    for r in range(row.size):  # factors of 0 and 1: a conditional addition would not vectorise
         chance, rest, _ = activate(row[r])
-        wish, counts = 0.0, True
+        wish, counts = 0.0, 1.0
         if labels is not None:
             label = np.int64(labels[r])
-            counts = label != ignored
+            counts = narrow(label != ignored)
             wish = 1.0 if label == own else 0.0
         if targets is not None:
             wish = narrow(targets[r])
-            counts = wish != ignored
+            counts = narrow(wish != ignored)
+        count += counts
+        wish = wish if counts > 0.0 else 0.0
+        chance = chance if counts > 0.0 else 0.0
+        rest = rest if counts > 0.0 else 1.0
+        hits += chance * wish
         if squared is None:
-            alarm, miss = chance * (1.0 - wish), rest * wish
+            alarms += chance * (1.0 - wish)
+            misses += rest * wish
         else:
-            alarm = -chance * rest if wish == 1.0 else chance * (chance - wish)
-            miss = wish * (rest - (1.0 - wish))
-        hits += chance * wish if counts else 0.0
-        alarms += alarm if counts else 0.0
-        misses += miss if counts else 0.0
-        count += 1.0 if counts else 0.0
+            alarms += chance * (-rest if wish == 1.0 else chance - wish)
+            misses += wish * (rest - (1.0 - wish))
     return hits, alarms, misses, count
 
 

@@ -26,8 +26,8 @@ EXTRA = 3  # of each task besides: labels out of range, the row loss' value, the
 MISSING = -9.0  # in place of a label: this position is ignored
 # Slots of the scratch vector.
 LABEL, PEAK, OTHERS, TIES, INVERSE, ABOVE, REST = (k * WIDTH for k in range(7))
-MIXED, TOP, COUNTS, OWN, WEIGHT, PULL, OWN_SLOPE = (k * WIDTH for k in range(7, 14))
-SLOTS = 14 * WIDTH
+MIXED, TOP, COUNTS, OWN, WEIGHT, VALUE, PULL, OWN_SLOPE = (k * WIDTH for k in range(7, 15))
+SLOTS = 15 * WIDTH
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
@@ -104,29 +104,24 @@ def class_sums(terms, n, c, targets, ignored, squared, scratch):  # type: ignore
     """
     own = narrow(c)
     hits, alarms, misses, count = 0.0, 0.0, 0.0, 0.0
-    for r in range(n):
+    for r in range(n):  # factors of 0 and 1: a conditional addition would not vectorise
         chance = terms[r] * scratch[INVERSE + r]
-        rest = scratch[REST + r] if terms[r] == 1.0 else 1.0 - chance
         if targets is None:
-            right = scratch[LABEL + r] == own
-            hits += chance if right else 0.0
-            misses += rest if right else 0.0
-            if squared is None:
-                alarms += 0.0 if right else chance
-            else:
-                alarms += -chance * rest if right else chance * chance
+            wish = 1.0 if scratch[LABEL + r] == own else 0.0
         else:
             wish = narrow(targets[r])
-            counts = wish != ignored
-            if squared is None:
-                alarm, miss = chance * (1.0 - wish), rest * wish
-            else:
-                alarm = -chance * rest if wish == 1.0 else chance * (chance - wish)
-                miss = wish * (rest - (1.0 - wish))
-            hits += chance * wish if counts else 0.0
-            alarms += alarm if counts else 0.0
-            misses += miss if counts else 0.0
-            count += 1.0 if counts else 0.0
+            counts = narrow(wish != ignored)
+            count += counts
+            wish = wish if wish != ignored else 0.0
+            chance = chance if counts > 0.0 else 0.0
+        rest = scratch[REST + r] if terms[r] == 1.0 else 1.0 - chance
+        hits += chance * wish
+        if squared is None:
+            alarms += chance * (1.0 - wish)
+            misses += rest * wish
+        else:
+            alarms += chance * (-rest if wish == 1.0 else chance - wish)
+            misses += wish * (rest - (1.0 - wish))
     return hits, alarms, misses, count
 
 
@@ -142,12 +137,15 @@ def rows(n, weights, params, factor, scratch):  # type: ignore[no-untyped-def]
         if weights is not None:
             weight = scratch[WEIGHT + r]
         counts = scratch[LABEL + r] != MISSING
-        total += value * weight if counts else 0.0
-        mass += weight if counts else 0.0
+        weight = weight if counts else 0.0
+        mass += weight
+        scratch[VALUE + r] = value * weight if counts else 0.0
         if factor is not None:
             pull = factor * weight * slope
             scratch[PULL + r] = -pull if counts else 0.0
             scratch[OWN_SLOPE + r] = pull * rest if counts else 0.0
+    for r in range(n):
+        total += scratch[VALUE + r]
     return total, mass
 
 
