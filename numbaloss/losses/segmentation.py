@@ -249,7 +249,7 @@ def generalized_dice_loss(tp, fp, fn, w_type="square", smooth_nr=1e-5, smooth_dr
     return value, (-2.0 * value / whole, slope, slope)
 
 
-@regions(class_name="MCCLoss", limits={"eps": "[0, inf)"})
+@regions(class_name="MCCLoss", limits={"eps": "(0, inf)"})
 def mcc_loss(tp, fp, fn, tn, eps=1e-5):
     r"""One minus Matthews' correlation coefficient (phi) of each class in each image.
 
@@ -272,7 +272,7 @@ def mcc_loss(tp, fp, fn, tn, eps=1e-5):
         False leaves class 0 out.
     batch : bool
         Whether all images together are one.
-    eps : float, at least 0
+    eps : float above 0
         Added to numerator and, under the root, to the denominator.
 
     References

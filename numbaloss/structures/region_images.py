@@ -94,12 +94,16 @@ class Images:
 
     # ---- second sweep
 
-    def gradient(
-        self, need: Need, slopes: Array, jumps: Array, rider: Rider | None = None, factors: Array | None = None
-    ) -> Array:
-        """The gradient, in the caller's buffer or a new one; `slopes` and `jumps` are (N, C), `factors` (N,)."""
+    def gradient(self, need: Need, both: Array, rider: Rider | None = None, factors: Array | None = None) -> Array:
+        """The gradient, in the caller's buffer or a new one.
+
+        `both` (2, N, C) holds what each class's chance is worth where its target is 0, and how much more where it is 1;
+        `factors` (N,) what an image's rows are worth.
+        """
         from numbaloss.kernels.cpu.regions_softmax import TASK
 
+        slopes, jumps = both.astype(self.dtype)
+        factors = np.zeros(self.count, self.dtype) if factors is None else factors.astype(self.dtype)
         given = need.out[0] if isinstance(need.out, (tuple, list)) else need.out
         made = np.empty(self.input.shape, self.input.dtype) if given is None else planes(given)
         if given is not None and not self._apart(given, made):
@@ -111,7 +115,7 @@ class Images:
             whole = inner and place.flags.c_contiguous
             target = place if whole else np.empty(place.shape, self.dtype)
             ridden = self._ridden(rider)
-            ridden += (self._factors(factors, piece),) if ridden else ()
+            ridden += (factors[piece.images],) if ridden else ()
             twins(
                 8 * piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
                 piece.labels, piece.targets, self.left_out, self.flag, slopes[piece.images], jumps[piece.images],
@@ -125,10 +129,6 @@ class Images:
             given[...] = made.reshape(self.shape)
         result: Array = given
         return result
-
-    def _factors(self, factors: Array | None, piece: Piece) -> Array:
-        number = piece.images.stop - piece.images.start
-        return np.ones(number, self.dtype) if factors is None else factors[piece.images]
 
     def _apart(self, given: Array, view: Array) -> bool:
         """Whether the gradient can be written to this view of the caller's buffer while inputs are being read."""

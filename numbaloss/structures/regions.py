@@ -11,11 +11,13 @@ import numpy as np
 from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
 from numbaloss.definition import Interval, split_signature
-from numbaloss.loss import Array, Need, Outcome
+from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.join import Terms
 from numbaloss.structures.publish import publish
-from numbaloss.structures.region_images import Images, Rider, Sums, planes
+from numbaloss.structures.region_images import Images, Sums, planes
 from numbaloss.structures.rows import RowLoss
+from numbaloss.structures.softmax import EXTRAS, SoftmaxLoss
 from numbaloss.structures.twins import Twins
 
 COMMON: dict[str, Any] = {"activation": "softmax", "include_background": True, "batch": False, "ignore_index": -100}
@@ -156,8 +158,8 @@ class RegionLoss(RowLoss):
         if need.values:
             outcome.values = (weighted[0] if self.parameters["batch"] else weighted).astype(images.input.dtype)
         if need.wrt:
-            slopes, jumps = self._slopes(found, weights, images, self._scale(outcome.denominator, outcome.batch))
-            outcome.gradients = (images.gradient(need, slopes, jumps),)
+            both = self._slopes(found, weights, images, self._scale(outcome.denominator, outcome.batch))
+            outcome.gradients = (images.gradient(need, both),)
         return outcome
 
     def _regions(self, sums: Array, weights: Array) -> Regions:
@@ -180,8 +182,8 @@ class RegionLoss(RowLoss):
         each = np.ones(entries) if self.weight is None else self.weight.astype(np.float64)
         return Regions(values, alive[:, None] * each, slopes, counted, shares, float(alive.sum()) * entries)
 
-    def _slopes(self, found: Regions, weights: Array, images: Images, scale: float) -> tuple[Array, Array]:
-        """What each class's chance is worth where its target is 0, and how much more where it is 1: (N, C) each."""
+    def _slopes(self, found: Regions, weights: Array, images: Images, scale: float) -> Array:
+        """What each class's chance is worth where its target is 0, and how much more where it is 1: (2, N, C)."""
         factors = found.weights[:, :, None]
         with np.errstate(invalid="ignore"):  # a region of no weight has no slope, whatever its formula gives
             slopes = np.where(factors == 0.0, 0.0, found.slopes * factors * scale)
@@ -189,10 +191,33 @@ class RegionLoss(RowLoss):
             slopes = found.shares[:, :, None] * slopes
         if self.parameters["batch"]:
             slopes = weights[:, None, None] * slopes
-        both = np.zeros((2, images.count, images.classes), images.dtype)
+        both = np.zeros((2, images.count, images.classes))
         both[0, :, self._skipped :] = slopes[:, :, 1]
         both[1, :, self._skipped :] = slopes[:, :, 0] - slopes[:, :, 1] - slopes[:, :, 2]
-        return both[0], both[1]
+        return both
+
+    # ---- mixes
+
+    def _joins(self, other: Loss) -> bool:
+        mine, theirs = self.parameters, other.parameters
+        if self.reduction == "none" or (self.reduction, self.on_empty) != (other.reduction, other.on_empty):
+            return False
+        if isinstance(other, RegionLoss):
+            shared = ("activation", "ignore_index", "squared_pred")
+            return all((mine.get(name) or False) == (theirs.get(name) or False) for name in shared)
+        return (
+            isinstance(other, SoftmaxLoss)
+            and mine["activation"] == "softmax"
+            and mine["ignore_index"] == theirs["ignore_index"]
+            and not any(theirs.get(name) for name in EXTRAS)
+        )
+
+    def _joined(self, terms: Terms) -> Loss:
+        from numbaloss.structures.region_mix import JoinedRegions
+
+        return JoinedRegions(terms)
+
+    # ---- the loss's own kernel
 
     def _finisher(self) -> tuple[Twins, tuple[Any, ...]]:
         """The kernel that makes values of sums, and its hyper-parameters."""
