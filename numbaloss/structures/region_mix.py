@@ -42,7 +42,7 @@ def fused(*parts: Callable[..., Any], **facts: Any) -> Any:
             parameters={**parameters, **hyper},
             inputs=("input", "target"),
             differentiable=("input",),
-            target="class_or_mask",
+            target="class" if any(part.target == "class" for part in found) else "class_or_mask",
             weight="region",
             weight_doc=WEIGHT,
             unit="image",

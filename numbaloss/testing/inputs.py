@@ -217,8 +217,13 @@ def images(request: Request) -> tuple[Array, ...]:
     return scores, request.labels(shape[:1] + shape[2:], shape[1])
 
 
+def image_kinds(facts: Definition) -> tuple[str, ...]:
+    """The kinds of input of a loss over regions."""
+    return ("images", "labels") if facts.target == "class" else ("images", "masks", "labels")
+
+
 STRUCTURES: dict[str, Structure] = {
-    "regions": Structure(images, lambda facts: ("images", "masks", "labels")),
+    "regions": Structure(images, image_kinds),
     "pointwise": Structure(elements, lambda facts: ("elements",)),
     "softmax": Structure(classes, class_kinds),
     "pick": Structure(classes, lambda facts: ("labels", "planes")),
