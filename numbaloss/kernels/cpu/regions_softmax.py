@@ -43,10 +43,13 @@ def load(tile, stride, classes, labels, ignored, weights, params, scratch):  # t
         drop = label == ignored
         bad = (label < 0) | (label >= classes)
         skipped += drop
-        wrong += bad and not drop
+        wrong += bad & (label != ignored)
         scratch[LABEL + r] = MISSING if drop else narrow(label)
-        if params is not None:
-            label = 0 if bad or drop else label
+    if params is not None:
+        for r in range(labels.size):
+            label = np.int64(labels[r])
+            label = label if label >= 0 else 0
+            label = label if label < classes else 0
             scratch[OWN + r] = tile[label * stride + r]
             if weights is not None:
                 scratch[WEIGHT + r] = weights[label]
@@ -133,11 +136,10 @@ def rows(n, weights, params, factor, scratch):  # type: ignore[no-untyped-def]
         log_prob = log_probability(scratch[OWN + r], scratch[PEAK + r], log1p(scratch[ABOVE + r]))
         rest = scratch[REST + r] if own == 1.0 else 1.0 - own * scratch[INVERSE + r]
         value, slope, _ = link(log_prob, rest, params)
-        weight = 1.0
-        if weights is not None:
-            weight = scratch[WEIGHT + r]
         counts = scratch[LABEL + r] != MISSING
-        weight = weight if counts else 0.0
+        weight = narrow(counts)
+        if weights is not None:
+            weight = weight * scratch[WEIGHT + r]
         mass += weight
         scratch[VALUE + r] = value * weight if counts else 0.0
         if factor is not None:
