@@ -17,6 +17,7 @@ MODULES = (
     "checks_errors",
     "checks_derivatives",
     "checks_accuracy",
+    "checks_regions",
     "checks_reductions",
     "checks_weights",
     "checks_parameters",

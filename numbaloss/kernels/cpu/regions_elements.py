@@ -114,16 +114,15 @@ def write_class(row, own, slope, jump, labels, targets, ignored, squared, gradie
     """The gradient by the entries of one class in a tile."""
     for r in range(row.size):
         chance, _, growth = activate(row[r])
-        extra, counts = 0.0, True
+        wish, counts = 0.0, True
         if labels is not None:
             label = np.int64(labels[r])
             counts = label != ignored
-            extra = jump if label == own else 0.0
+            wish = 1.0 if label == own else 0.0
         if targets is not None:
             wish = narrow(targets[r])
             counts = wish != ignored
-            extra = jump * wish
-        result = growth * slope_at(chance, slope, extra, squared)
+        result = growth * slope_at(chance, wish, slope, jump, squared)
         gradient[r] = result if counts else 0.0
 
 

@@ -201,11 +201,15 @@ def statistics(
         )
 
 
-def slope_at(chance, slope, jump, squared):  # type: ignore[no-untyped-def]
-    """Derivative by the chance of one class: `slope`, times ``2 p`` for squares, and `jump` for its own positions."""
+@strict
+def slope_at(chance, wish, slope, jump, squared):  # type: ignore[no-untyped-def]
+    """Derivative by the chance of one class: `slope`, times ``2 p`` for squares, and `jump` as far as it is wanted.
+
+    The same bits wherever it is computed, so that the likeliest class differs from itself by nothing.
+    """
     if squared is None:
-        return slope + jump
-    return 2.0 * chance * slope + jump
+        return slope + jump * wish
+    return 2.0 * chance * slope + jump * wish
 
 
 def mix_slopes(terms, n, c, slope, jump, targets, ignored, squared, scratch):  # type: ignore[no-untyped-def]
@@ -216,10 +220,10 @@ def mix_slopes(terms, n, c, slope, jump, targets, ignored, squared, scratch):  #
     own = narrow(c)
     for r in range(n):
         if targets is None:
-            extra = jump if scratch[LABEL + r] == own else 0.0
+            wish = 1.0 if scratch[LABEL + r] == own else 0.0
         else:
-            extra = jump * narrow(targets[r])
-        slant = slope_at(terms[r] * scratch[INVERSE + r], slope, extra, squared)
+            wish = narrow(targets[r])
+        slant = slope_at(terms[r] * scratch[INVERSE + r], wish, slope, jump, squared)
         if targets is not None:
             counts = narrow(targets[r]) != ignored
             slant = slant if counts else 0.0
@@ -237,10 +241,10 @@ def write_class(terms, n, c, slope, jump, targets, ignored, squared, params, scr
         chance = terms[r] * scratch[INVERSE + r]
         right = scratch[LABEL + r] == own
         if targets is None:
-            extra = jump if right else 0.0
+            wish = 1.0 if right else 0.0
         else:
-            extra = jump * narrow(targets[r])
-        slant = slope_at(chance, slope, extra, squared)
+            wish = narrow(targets[r])
+        slant = slope_at(chance, wish, slope, jump, squared)
         if targets is not None:
             slant = slant if narrow(targets[r]) != ignored else 0.0
         lead = (slant - scratch[TOP + r]) - scratch[MIXED + r]
