@@ -92,7 +92,8 @@ class Definition:
     def check_one(self, name: str, value: Any) -> Any:
         """One hyper-parameter, as a plain bool, float, tuple or array."""
         default, limit = self.parameters[name], self.limits.get(name)
-        value = default if value is None else value  # as torch says "no pos_weight"
+        words = limit if isinstance(limit, tuple) else ()
+        value = default if value is None and None not in words else value  # as torch says "no pos_weight"
         if isinstance(limit, tuple):
             if callable(value) and name in self.facts.get("functions", ()):
                 return value

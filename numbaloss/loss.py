@@ -30,6 +30,7 @@ class Need:
     wrt: tuple[str, ...] = ()
     hessian: bool = False
     out: Any = None
+    parts: bool = False  # of a joined loss: those of its terms, too
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Outcome:
     values: Array | None = None
     gradients: tuple[Array, ...] = ()
     curvature: Array | None = None
+    parts: tuple[Outcome, ...] = ()  # of the terms of a joined loss, where one pass gives them
 
 
 class Loss:
@@ -114,7 +116,9 @@ class Loss:
                 return quick
         unreduced = self.reduction == "none"
         need = Need(values=unreduced, total=not unreduced, wrt=self._wanted(wrt), out=out)
-        outcome = self._run(self._bound(inputs, named), sample_weight, need)
+        return self._value_and_gradients(self._run(self._bound(inputs, named), sample_weight, need))
+
+    def _value_and_gradients(self, outcome: Outcome) -> tuple[Any, Any]:
         gradients = tuple(outcome.door.result(gradient) for gradient in outcome.gradients)
         return self._value(outcome), gradients[0] if len(gradients) == 1 else gradients
 
@@ -129,7 +133,9 @@ class Loss:
 
     def total(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Total:
         """Sum and denominator of the mean, in float64: totals of batches add up to the exact mean over all of them."""
-        outcome = self._run(self._bound(inputs, named), sample_weight, Need(total=True))
+        return self._total(self._run(self._bound(inputs, named), sample_weight, Need(total=True)))
+
+    def _total(self, outcome: Outcome) -> Total:
         denominator = float(outcome.batch) if self.reduction == "batchmean" else outcome.denominator
         return Total(outcome.total, denominator, self.on_empty)
 
@@ -184,11 +190,11 @@ class Loss:
     # ---- mixes
 
     def _joins(self, other: Loss) -> bool:
-        """Whether this loss and `other` can share one kernel."""
+        """Whether this loss can take `other` into one kernel with it."""
         return False
 
     def _joined(self, terms: Sequence[tuple[float, Loss]]) -> Loss:
-        """The one loss that computes the weighted sum of these terms."""
+        """The one loss that computes the weighted sum of these terms, which it joins."""
         raise NotImplementedError
 
     # ---- an object among others

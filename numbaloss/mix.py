@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.loss import Loss
+from numbaloss.loss import Loss, Need, Outcome
 from numbaloss.total import Total
 
 
@@ -24,19 +24,20 @@ class Mix:
         names = {loss.definition.inputs for _, loss in self.terms}
         if len(names) > 1:
             raise TypeError(f"only losses of the same inputs can be mixed, got {sorted(names)}")
-        self._fused = self._fuse()
+        self._groups = self._grouped()
+        self._fused = tuple(_one(group) for group in self._groups)
 
-    def _fuse(self) -> tuple[tuple[float, Loss], ...]:
-        """The terms, with those of one structure and the same options joined into one loss each."""
+    def _grouped(self) -> list[list[tuple[float, Loss]]]:
+        """The terms, those that can share a pass over memory together."""
         groups: list[list[tuple[float, Loss]]] = []
         for term in self.terms:
             for group in groups:
-                if len(self.terms) > 1 and group[0][1]._joins(term[1]):
+                if all(loss._joins(term[1]) or term[1]._joins(loss) for _, loss in group):
                     group.append(term)
                     break
             else:
                 groups.append([term])
-        return tuple(group[0] if len(group) == 1 else (1.0, group[0][1]._joined(group)) for group in groups)
+        return groups
 
     def __call__(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Any:
         """The weighted sum of the losses."""
@@ -44,25 +45,45 @@ class Mix:
         return _typed(sum(values[1:], start=values[0]), values[0])
 
     def value_and_grad(
-        self, *inputs: Any, sample_weight: Any = None, out: Any = None, wrt: Sequence[str] | None = None, **named: Any
-    ) -> tuple[Any, Any]:
-        """The weighted sum of the losses and its gradient; `out` as in `Loss.value_and_grad`."""
-        first, *others = self._fused
-        keywords = {"sample_weight": sample_weight, "wrt": wrt, **named}
+        self,
+        *inputs: Any,
+        sample_weight: Any = None,
+        out: Any = None,
+        wrt: Sequence[str] | None = None,
+        components: bool = False,
+        **named: Any,
+    ) -> Any:
+        """The weighted sum of the losses and its gradient; `out` as in `Loss.value_and_grad`.
+
+        With ``components=True`` a third item: what `components` gives, from the same pass where the parts share one.
+        """
+        others = self._fused[1:]
         given = out if isinstance(out, (tuple, list)) else (out,)
         in_place = others and any(np.may_share_memory(_host(one), _host(two)) for one in given for two in inputs)
-        value, gradient = first[1].value_and_grad(*inputs, out=None if in_place else out, **keywords)
-        value = first[0] * value
-        _scale(gradient, first[0])
-        for factor, loss in others:
-            more, slope = loss.value_and_grad(*inputs, **keywords)
-            value = value + factor * more
-            _add(gradient, slope, factor)
+        found: list[list[Any]] = []
+        value: Any = None
+        gradient: Any = None
+        for group, (factor, loss) in zip(self._groups, self._fused, strict=True):
+            buffer = None if gradient is not None or in_place else out
+            if components:
+                need = Need(total=True, values=loss.reduction == "none", wrt=loss._wanted(wrt), out=buffer, parts=True)
+                outcome = loss._run(loss._bound(inputs, named), sample_weight, need)
+                more, slope = loss._value_and_gradients(outcome)
+                found.append(self._values(group, outcome, inputs, sample_weight, named))
+            else:
+                keywords = {"sample_weight": sample_weight, "wrt": wrt, **named}
+                more, slope = loss.value_and_grad(*inputs, out=buffer, **keywords)
+            if gradient is None:
+                value, gradient = factor * more, slope
+                _scale(gradient, factor)
+            else:
+                value = value + factor * more
+                _add(gradient, slope, factor)
         if in_place:
-            for buffer, one in zip(given, gradient if isinstance(gradient, tuple) else (gradient,), strict=True):
-                buffer[...] = one
+            for array, one in zip(given, gradient if isinstance(gradient, tuple) else (gradient,), strict=True):
+                array[...] = one
             gradient = tuple(given) if isinstance(gradient, tuple) else given[0]
-        return value, gradient
+        return (value, gradient, self._by_name(found)) if components else (value, gradient)
 
     def grad_and_hess(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> tuple[Any, Any]:
         """Gradient and diagonal Hessian of the weighted sum."""
@@ -79,9 +100,13 @@ class Mix:
 
     def total(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Total:
         """Sum and denominator of the mean; ValueError where the terms divide by different things."""
-        totals = [
-            (factor, loss.total(*inputs, sample_weight=sample_weight, **named)) for factor, loss in self._fused
-        ]
+        totals: list[tuple[float, Total]] = []
+        for group, (factor, loss) in zip(self._groups, self._fused, strict=True):
+            outcome = self._passed(loss, inputs, sample_weight, named)
+            if outcome.parts:
+                totals += [(own, one._total(part)) for (own, one), part in zip(group, outcome.parts, strict=True)]
+            else:
+                totals.append((factor, loss._total(outcome)))
         denominators = {total.denominator for _, total in totals}
         if len(denominators) > 1:
             raise ValueError(
@@ -93,15 +118,52 @@ class Mix:
         )
 
     def components(self, *inputs: Any, sample_weight: Any = None, totals: bool = False, **named: Any) -> dict[str, Any]:
-        """Each part by name, before its factor: values, or with ``totals=True`` sums and denominators."""
-        found: dict[str, Any] = {}
-        for _, loss in self.terms:
-            name, count = loss.definition.name, 2
-            while name in found:
-                name, count = f"{loss.definition.name}_{count}", count + 1
-            call = loss.total if totals else loss
-            found[name] = call(*inputs, sample_weight=sample_weight, **named)
-        return found
+        """Each part by name, before its factor: values, or with ``totals=True`` sums and denominators.
+
+        Parts that share the sums of one pass cost that one pass. `value_and_grad` gives them along with the gradient.
+        """
+        found = []
+        for group, (_, loss) in zip(self._groups, self._fused, strict=True):
+            shared = len(group) > 1 and group[0][1].reduction != "none"
+            outcome = self._passed(loss, inputs, sample_weight, named) if shared else None
+            found.append(self._values(group, outcome, inputs, sample_weight, named, totals))
+        return self._by_name(found)
+
+    def _passed(self, loss: Loss, inputs: tuple[Any, ...], sample_weight: Any, named: dict[str, Any]) -> Outcome:
+        return loss._run(loss._bound(inputs, named), sample_weight, Need(total=True, parts=True))
+
+    def _values(
+        self,
+        group: list[tuple[float, Loss]],
+        outcome: Outcome | None,
+        inputs: tuple[Any, ...],
+        sample_weight: Any,
+        named: dict[str, Any],
+        totals: bool = False,
+    ) -> list[Any]:
+        """The value (or total) of each term of a group, from the group's pass if that holds them."""
+        parts = () if outcome is None else (outcome,) if len(group) == 1 else outcome.parts
+        if parts:
+            of = zip(group, parts, strict=True)
+            return [loss._total(part) if totals else loss._value(part) for (_, loss), part in of]
+        calls = [loss.total if totals else loss for _, loss in group]
+        return [call(*inputs, sample_weight=sample_weight, **named) for call in calls]
+
+    def _by_name(self, found: list[list[Any]]) -> dict[str, Any]:
+        """The terms' values in the order of the terms, each under its loss's name."""
+        places = {
+            id(term): value
+            for group, values in zip(self._groups, found, strict=True)
+            for term, value in zip(group, values, strict=True)
+        }
+        named: dict[str, Any] = {}
+        for term in self.terms:
+            first = term[1].definition.name
+            name, count = first, 2
+            while name in named:
+                name, count = f"{first}_{count}", count + 1
+            named[name] = places[id(term)]
+        return named
 
     @property
     def definition(self) -> Any:
@@ -133,6 +195,14 @@ class Mix:
 
     def __reduce__(self) -> Any:
         return Mix, (self.terms,)
+
+
+def _one(group: list[tuple[float, Loss]]) -> tuple[float, Loss]:
+    """One loss for the terms of a group, made by one that can take all others into its kernel."""
+    if len(group) == 1:
+        return group[0]
+    leader = next(loss for _, loss in group if all(loss is other or loss._joins(other) for _, other in group))
+    return 1.0, leader._joined(group)
 
 
 def _host(array: Any) -> Any:

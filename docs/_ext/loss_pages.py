@@ -18,6 +18,7 @@ TASKS = {
     "likelihood": "The parameters of a distribution against an observation of it.",
     "binary": "Yes or no for each element: probabilities, logits or signed scores.",
     "classification": "One choice among several classes for each row.",
+    "segmentation": "How well the regions of an image cover what is there.",
     "divergence": "One probability distribution against another.",
     "ranking": "Which of two scores should be the higher one.",
     "embedding": "Which pairs of representations belong together.",
@@ -34,6 +35,7 @@ TARGETS = {
     "count": "counts 0, 1, 2 ...",
     "class": "class labels",
     "class_or_distribution": "class labels or probabilities",
+    "class_or_mask": "class labels or masks",
     "class_list": "lists of class labels",
     "sequence": "one list of labels for each sequence, and lengths",
 }
@@ -42,6 +44,7 @@ WEIGHTS = {
     "sum": "one for each element, broadcast from the right; the mean divides by their sum",
     "count": "broadcast from the right; does not enter the denominator",
     "class": "one for each class",
+    "region": "one for each class that counts; does not enter the denominator",
 }
 DENOMINATOR = re.compile(r'(?:The mean|``"mean"``) divides.*?\.(?=\s|$)', re.DOTALL)
 

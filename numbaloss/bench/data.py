@@ -11,7 +11,7 @@ from numbaloss.testing import inputs as drawn
 
 Array = np.ndarray[Any, Any]
 # Targets that are not of the input's size, or not real.
-LABELS = ("class", "class_or_distribution", "class_list", "sequence", "length")
+LABELS = ("class", "class_or_distribution", "class_or_mask", "class_list", "sequence", "length")
 
 
 def is_labels(facts: Definition, name: str) -> bool:

@@ -18,6 +18,7 @@ TARGETS = {
     "class": "class labels",
     "class_list": "lists of class labels",
     "class_or_distribution": "class labels or probabilities",
+    "class_or_mask": "class labels or masks",
 }
 BRIEFLY = {
     "real": "real",
@@ -28,6 +29,7 @@ BRIEFLY = {
     "class": "classes",
     "class_list": "lists of classes",
     "class_or_distribution": "classes, probabilities",
+    "class_or_mask": "classes, masks",
 }
 
 

@@ -113,7 +113,7 @@ def _row_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
             continue
         arrays = [scores]
         for name in others:
-            if kinds[name] in ("class", "class_or_distribution"):
+            if kinds[name] in ("class", "class_or_distribution", "class_or_mask"):
                 arrays.append(np.full(points, right))
             elif kinds[name] == "class_list":
                 arrays.append(np.tile([right, -1], (points, 1)))

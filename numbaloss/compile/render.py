@@ -46,6 +46,17 @@ def link(maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple
 
 
 @cache
+def region(maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple[str, Any], ...]) -> types.FunctionType:
+    """Calls `maths` on the sums it names; its slopes by the true negatives, which the other sums leave, go to those."""
+    rest = " - slopes[3]" if "tn" in names else ""
+    text = f"""def link(tp, fp, fn, tn, params):
+    value, slopes = loss({calls(names, sources)})
+    return value, slopes[0]{rest}, slopes[1]{rest}, slopes[2]{rest}
+"""
+    return function(text, loss=maths)
+
+
+@cache
 def element(maths: Callable[..., Any], sources: tuple[tuple[str, Any], ...]) -> types.FunctionType:
     """Calls `maths` on element `i`; each argument is an array's ("input"), a scalar ("param") or a ("constant")."""
     return function(f"def element(inputs, params, i):\n    return loss({calls([], sources)})\n", loss=maths)

@@ -101,7 +101,7 @@ def documentation(definition: Definition) -> str:
         reductions=", ".join(f'"{name}"' for name in definition.reductions),
         batchmean=", or their sum over the number of rows" if "batchmean" in definition.reductions else "",
         unit=definition.facts.get("unit", "element (the input's shape) or each row (its leading dimensions)"),
-        one=definition.facts.get("unit", "element"),
+        one=definition.facts.get("one", definition.facts.get("unit", "element")),
         labels="a label out of range, " if definition.target.startswith("class") else "",
     ).strip()
     before, marker, after = definition.doc.partition("\nReferences\n----------")

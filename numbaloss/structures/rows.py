@@ -49,22 +49,26 @@ class RowLoss(Loss):
         """A kernel bound to the mathematics, called on `arguments`, and the scalar hyper-parameters it takes."""
         key = (template, dtype)
         if key not in self._kernels:
-            facts = self.definition
-            sources: list[tuple[str, Any]] = []
-            scalars = []
-            for name in split_signature(facts.maths)[1]:
-                value = self.parameters[name]
-                if name in STRUCTURAL:  # dealt with by the kernel, not by the mathematics
-                    sources.append(("constant", None))
-                elif name in facts.static or isinstance(value, (bool, str)) or value is None:
-                    sources.append(("constant", value))
-                else:
-                    sources.append(("param", None))
-                    scalars.append(dtype.type(value))
-            link = render.link(facts.maths, arguments, tuple(sources))
-            self._kernels[key] = Twins(template, dtype, facts.name, link=link, narrow=dtype.type), tuple(scalars)
+            link, scalars = self._link(dtype, arguments)
+            self._kernels[key] = Twins(template, dtype, self.definition.name, link=link, narrow=dtype.type), scalars
         found: tuple[Twins, tuple[Any, ...]] = self._kernels[key]
         return found
+
+    def _link(self, dtype: np.dtype[Any], arguments: tuple[str, ...]) -> tuple[Kernel, tuple[Any, ...]]:
+        """The mathematics as a kernel calls it, and the scalar hyper-parameters that it takes."""
+        facts = self.definition
+        sources: list[tuple[str, Any]] = []
+        scalars = []
+        for name in split_signature(facts.maths)[1]:
+            value = self.parameters[name]
+            if name in STRUCTURAL:  # dealt with by the kernel, not by the mathematics
+                sources.append(("constant", None))
+            elif name in facts.static or isinstance(value, (bool, str)) or value is None:
+                sources.append(("constant", value))
+            else:
+                sources.append(("param", None))
+                scalars.append(dtype.type(value))
+        return render.link(facts.maths, arguments, tuple(sources)), tuple(scalars)
 
     # ---- arguments
 

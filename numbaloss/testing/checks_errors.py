@@ -119,7 +119,7 @@ def check_wrong_out(loss: LossFunction) -> None:
         assert not np.any(out), f"out: {what}: something was written before the error"
 
 
-@only_if(lambda facts: facts.target in ("class", "class_or_distribution"))
+@only_if(lambda facts: facts.target in ("class", "class_or_distribution", "class_or_mask"))
 def check_labels_out_of_range(loss: LossFunction) -> None:
     """A label that is no class raises, names target, and leaves the inputs as they were; whatever its type."""
     facts = loss.definition

@@ -99,7 +99,7 @@ def check_one_row(loss: LossFunction) -> None:
                 close(slope, part, 1e-14, f"{kind}: gradient of row {row} alone", 1e-300)
 
 
-@only_if(separable)
+@only_if(lambda facts: separable(facts) and facts.facts.get("min_ndim", 1) < 2)
 def check_no_batch_axis(loss: LossFunction) -> None:
     """A single row, or a single number for an elementwise loss, gives a value without that axis."""
     facts = loss.definition
@@ -150,7 +150,7 @@ def check_ignored_rows(loss: LossFunction) -> None:
     """Ignored rows cost nothing, have no gradient whatever they hold, and do not count in the mean."""
     facts = loss.definition
     first = facts.wrt[:1]
-    for kind in [kind for kind in drawn.kinds(facts) if kind in ("labels", "planes")]:
+    for kind in [kind for kind in drawn.kinds(facts) if kind in ("labels", "planes", "images")]:
         arrays = drawn.draw(facts, kind=kind, rows=6, salt="reductions")
         logits, labels = arrays[0], arrays[facts.inputs.index("target")]
         for ignored in (-100, 0, -1):
@@ -172,7 +172,10 @@ def check_ignored_rows(loss: LossFunction) -> None:
                 assert not np.any(gradient[[1, 4]]), f"{what}: an ignored row has a gradient"
                 values, _ = unreduced(loss, given, ignore_index=ignored)
                 assert not np.any(values[[1, 4]]), f"{what}: an ignored row has a value"
-                assert criterion.total(*given).denominator == left_out[kept].size, f"{what}: denominator"
+                denominator = criterion.total(*fewer).denominator
+                if facts.facts.get("unit") == "row":
+                    assert denominator == left_out[kept].size, f"{what}: denominator without ignored rows"
+                assert criterion.total(*given).denominator == denominator, f"{what}: denominator"
         nothing = np.full_like(labels, -100)
         for on_empty, expected in (("nan", np.nan), ("zero", 0.0)):
             criterion = made(loss, on_empty=on_empty)

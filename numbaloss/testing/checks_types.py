@@ -87,7 +87,10 @@ def check_whole_targets(loss: LossFunction) -> None:
                 same_bits(gradients[0], slopes[0], f"{what}: gradient")
 
 
-@only_if(lambda facts: facts.target in ("class", "class_or_distribution", "class_list", "group"))
+LABELLED = ("class", "class_or_distribution", "class_or_mask", "class_list", "group")
+
+
+@only_if(lambda facts: facts.target in LABELLED)
 def check_label_types(loss: LossFunction) -> None:
     """Class labels may be of any integer type and byte order."""
     facts = loss.definition

@@ -268,7 +268,22 @@ def class_kinds(facts: Definition) -> tuple[str, ...]:
     return ("labels", "wide", "planes", *soft)
 
 
+def images(request: Request) -> tuple[Array, ...]:
+    """Planes of classes, with class labels or with masks of the same shape; under "labels", of a single position."""
+    shape = (request.rows, CLASSES) if request.kind == "labels" else (request.rows, CLASSES, 2, POSITIONS)
+    scores = request.numbers(request.facts.inputs[0], shape)
+    if request.kind == "masks":
+        return scores, request.rng.uniform(0.0, 1.0, shape).astype(request.dtype)
+    return scores, request.labels(shape[:1] + shape[2:], shape[1])
+
+
+def image_kinds(facts: Definition) -> tuple[str, ...]:
+    """The kinds of input of a loss over regions."""
+    return ("images", "labels") if facts.target == "class" else ("images", "masks", "labels")
+
+
 STRUCTURES: dict[str, Structure] = {
+    "regions": Structure(images, image_kinds),
     "pointwise": Structure(elements, lambda facts: ("elements",)),
     "softmax": Structure(classes, class_kinds),
     "pick": Structure(classes, lambda facts: ("labels", "planes")),

@@ -36,8 +36,11 @@ def computed(loss: LossFunction) -> Numbers:
     for kind in drawn.kinds(facts):
         rows = 2 if kind == "wide" else 3
         arrays = drawn.draw(facts, kind=kind, rows=rows, salt="plain")
-        found[f"{kind}: values"], gradients = unreduced(loss, arrays)
-        found[f"{kind}: gradient"] = gradients[0]
+        if "none" in facts.reductions:
+            found[f"{kind}: values"], gradients = unreduced(loss, arrays)
+            found[f"{kind}: gradient"] = gradients[0]
+        else:
+            found[f"{kind}: sum"], found[f"{kind}: gradient"] = made(loss, reduction="sum").value_and_grad(*arrays)
         if kind == drawn.kinds(facts)[0]:
             weight = np.linspace(0.5, 1.5, rows)
             found[f"{kind}: weighted mean"] = made(loss)(*arrays, sample_weight=weight)

@@ -17,6 +17,7 @@ MODULES = (
     "checks_errors",
     "checks_derivatives",
     "checks_accuracy",
+    "checks_regions",
     "checks_reductions",
     "checks_weights",
     "checks_parameters",
@@ -65,7 +66,17 @@ def all_checks() -> dict[str, Check]:
 def checks_for(loss: Any) -> dict[str, Check]:
     """The checks that a loss must pass, by name: those that do not fit it are left out."""
     facts = loss_function(loss).definition
-    return {name: check for name, check in all_checks().items() if getattr(check, "applies", lambda _: True)(facts)}
+    return {
+        name: check
+        for name, check in all_checks().items()
+        if getattr(check, "applies", lambda _: True)(facts) and ("none" in facts.reductions or not _takes_apart(check))
+    }
+
+
+def _takes_apart(check: Check) -> bool:
+    """Whether a check looks at single values, which a loss without ``reduction="none"`` does not have."""
+    code = check.__code__  # type: ignore[attr-defined]
+    return "none" in code.co_consts or not {"unreduced", "_without_nan", "_finite"}.isdisjoint(code.co_names)
 
 
 def iter_checks(loss: Any) -> Iterator[tuple[str, Callable[[], None]]]:

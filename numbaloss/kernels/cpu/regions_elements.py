@@ -1,0 +1,157 @@
+"""Regions of chances that do not depend on one another: sigmoids of logits, or probabilities as they are.
+
+Planes and sums are those of `regions_softmax`; each element gives its own class's sums alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from numbaloss.compile.primitives import exp
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part
+from numbaloss.kernels.cpu.regions_softmax import SUMS, TASK, slope_at
+from numbaloss.kernels.cpu.row import narrow
+
+WIDTH = 1024  # positions summed in the element type; across tiles the sum is float64
+
+
+def activate(x: Any) -> Any:
+    """Open name: (chance, one minus the chance, derivative of the chance) of one entry."""
+    raise NotImplementedError
+
+
+def logistic(x):  # type: ignore[no-untyped-def]
+    """What `activate` means for logits."""
+    decay = exp(-abs(x))
+    large = 1.0 / (1.0 + decay)
+    small = decay * large
+    above = x >= 0.0
+    return large if above else small, small if above else large, small * large
+
+
+def given(x):  # type: ignore[no-untyped-def]
+    """What `activate` means for probabilities."""
+    return x, 1.0 - x, 1.0
+
+
+def wrong_labels(labels, classes, ignored):  # type: ignore[no-untyped-def]
+    """How many labels are neither in range nor ignored."""
+    wrong = 0
+    for r in range(labels.size):
+        label = np.int64(labels[r])
+        wrong += ((label < 0) | (label >= classes)) and label != ignored
+    return wrong
+
+
+def class_sums(row, own, labels, targets, ignored, squared):  # type: ignore[no-untyped-def]
+    """(true positives, false positives, false negatives, positions that count) of one class in a tile."""
+    hits, alarms, misses, count = 0.0, 0.0, 0.0, 0.0
+    for r in range(row.size):  # factors of 0 and 1: a conditional addition would not vectorise
+        chance, rest, _ = activate(row[r])
+        wish, counts = 0.0, 1.0
+        if labels is not None:
+            label = np.int64(labels[r])
+            counts = narrow(label != ignored)
+            wish = 1.0 if label == own else 0.0
+        if targets is not None:
+            wish = narrow(targets[r])
+            counts = narrow(wish != ignored)
+        count += counts
+        wish = wish if counts > 0.0 else 0.0
+        chance = chance if counts > 0.0 else 0.0
+        rest = rest if counts > 0.0 else 1.0
+        hits += chance * wish
+        if squared is None:
+            alarms += chance * (1.0 - wish)
+            misses += rest * wish
+        else:
+            alarms += chance * (-rest if wish == 1.0 else chance - wish)
+            misses += wish * (rest - (1.0 - wish))
+    return hits, alarms, misses, count
+
+
+@out_of_line
+def sums_of_task(
+    flat, start, positions, first, last, classes, shift, labels, targets, ignored, squared, sums
+):  # type: ignore[no-untyped-def]
+    """Adds up one task: positions `first` to `last` of the image whose first entry is ``flat[start]``."""
+    if labels is not None:
+        sums[SUMS * classes] += wrong_labels(labels, classes + shift, ignored)
+    for low in range(first, last, WIDTH):
+        n = min(WIDTH, last - low)
+        for c in range(classes):
+            begin = start + c * positions + low
+            hits, alarms, misses, count = class_sums(
+                flat[begin : begin + n], c + shift, part(labels, low - first, low - first + n),
+                part(targets, begin, begin + n), ignored, squared,
+            )
+            sums[SUMS * c] += hits
+            sums[SUMS * c + 1] += alarms
+            sums[SUMS * c + 2] += misses
+            sums[SUMS * c + 3] += count
+
+
+def statistics(
+    flat, positions, classes, shift, labels, targets, ignored, squared, partials
+):  # type: ignore[no-untyped-def]
+    """First sweep: the sums of each task, a row of `partials`. Class `c` is that of the labels ``c + shift``."""
+    tasks = (positions + TASK - 1) // TASK
+    for b in prange(partials.shape[0]):
+        image = b // tasks
+        first = (b % tasks) * TASK
+        last = min(first + TASK, positions)
+        partials[b, :] = 0.0
+        sums_of_task(
+            flat, image * positions * classes, positions, first, last, classes, shift,
+            part(labels, image * positions + first, image * positions + last), targets, ignored, squared, partials[b],
+        )
+
+
+def write_class(row, own, slope, jump, labels, targets, ignored, squared, gradient):  # type: ignore[no-untyped-def]
+    """The gradient by the entries of one class in a tile."""
+    for r in range(row.size):
+        chance, _, growth = activate(row[r])
+        wish, counts = 0.0, True
+        if labels is not None:
+            label = np.int64(labels[r])
+            counts = label != ignored
+            wish = 1.0 if label == own else 0.0
+        if targets is not None:
+            wish = narrow(targets[r])
+            counts = wish != ignored
+        result = growth * slope_at(chance, wish, slope, jump, squared)
+        gradient[r] = result if counts else 0.0
+
+
+@out_of_line
+def write_task(
+    flat, start, positions, first, last, classes, shift, labels, targets, ignored, squared, slopes, jumps, gradient
+):  # type: ignore[no-untyped-def]
+    """The gradient of one task; `slopes` and `jumps` are its image's, a number for each class."""
+    for low in range(first, last, WIDTH):
+        n = min(WIDTH, last - low)
+        for c in range(classes):
+            begin = start + c * positions + low
+            write_class(
+                flat[begin : begin + n], c + shift, slopes[c], jumps[c], part(labels, low - first, low - first + n),
+                part(targets, begin, begin + n), ignored, squared, gradient[begin : begin + n],
+            )
+
+
+def gradients(
+    flat, positions, classes, shift, labels, targets, ignored, squared, slopes, jumps, gradient
+):  # type: ignore[no-untyped-def]
+    """Second sweep: the gradient, from each class's `slopes` and `jumps`."""
+    tasks = (positions + TASK - 1) // TASK
+    for b in prange(tasks * slopes.shape[0]):
+        image = b // tasks
+        first = (b % tasks) * TASK
+        last = min(first + TASK, positions)
+        write_task(
+            flat, image * positions * classes, positions, first, last, classes, shift,
+            part(labels, image * positions + first, image * positions + last), targets, ignored, squared,
+            slopes[image], jumps[image], gradient,
+        )

@@ -1,0 +1,224 @@
+"""Several losses of the same regions, and a row loss of the same labels, computed in the same two sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from numbaloss.definition import Definition, split_signature
+from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.structures.define import define
+from numbaloss.structures.join import Terms
+from numbaloss.structures.publish import publish
+from numbaloss.structures.region_images import Images, Rider
+from numbaloss.structures.regions import RegionLoss
+from numbaloss.structures.softmax import ARGUMENTS, EXTRAS, SoftmaxLoss
+
+WEIGHT = "One weight for each class, multiplying its regions and the rows of that label; as in each of the parts."
+
+
+def fused(*parts: Callable[..., Any], **facts: Any) -> Any:
+    """Make a loss of a function of other losses' values, ``(first, second, hyper=default) -> (value, (slope, ...))``.
+
+    `parts` are losses over regions, and at most one softmax loss of class labels, in the order of the arguments; the
+    slopes are the derivatives by each. One softmax and one gradient serve all. The hyper-parameters of the parts become
+    the loss's own, those of one name being one.
+    """
+
+    def decorate(maths: Callable[..., Any]) -> Callable[..., Any]:
+        found = [part.definition for part in parts]  # type: ignore[attr-defined]
+        values, hyper = split_signature(maths)
+        parameters: dict[str, Any] = {}
+        limits: dict[str, Any] = dict(facts.pop("limits", {}))
+        for part in found:
+            own = {name: value for name, value in part.parameters.items() if name not in (*EXTRAS, "activation")}
+            parameters.update(own)
+            limits.update({name: limit for name, limit in part.limits.items() if name in own})
+        definition = define(
+            maths,
+            "regions",
+            parameters={**parameters, **hyper},
+            inputs=("input", "target"),
+            differentiable=("input",),
+            target="class" if any(part.target == "class" for part in found) else "class_or_mask",
+            weight="region",
+            weight_doc=WEIGHT,
+            unit="image",
+            min_ndim=2,
+            reductions=("mean", "sum"),
+            hessian=False,
+            limits=limits,
+            parts=tuple(zip(values, parts, strict=True)),
+            **facts,
+        )
+        return publish(definition, FusedLoss)
+
+    return decorate
+
+
+class Sharing(Loss):
+    """A function of the values of losses over the same regions."""
+
+    _regions: tuple[RegionLoss, ...]
+    _row: SoftmaxLoss | None
+    _order: tuple[Loss, ...]  # all of them, as the function takes them
+
+    def _share(self, losses: Sequence[Loss], row: SoftmaxLoss | None) -> None:
+        self._order = tuple(losses)
+        self._regions = tuple(loss for loss in losses if isinstance(loss, RegionLoss))
+        self._row = row
+
+    def _combined(self, values: list[float]) -> tuple[float, Sequence[float]]:
+        """The value of the function and its slopes, at the parts' values."""
+        raise NotImplementedError
+
+    def _checked_weight(self, weight: Any) -> Array | None:
+        return None if weight is None else self._regions[0]._checked_weight(weight)
+
+    def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        lead = self._regions[0]
+        door, images = lead._images(inputs, need)
+        weights = lead._image_weights(sample_weight, images.count)
+        if images.labels is None and self._row is not None:
+            return self._one_by_one(inputs, sample_weight, need)
+        rider = self._rider(images)
+        sums = images.sums(rider)
+        lead._no_wrong_labels(images, sums)
+        blank = Outcome(door, images.input.dtype, batch=images.count)
+        outcomes, found = [], {}
+        for loss in self._order:
+            if isinstance(loss, RegionLoss):
+                found[id(loss)] = regions = loss._regions(sums.classes, weights)
+                total, denominator = float(regions.weighted.sum()), regions.denominator
+            else:
+                total, denominator = (float(column @ weights) for column in sums.rows.T)
+            outcomes.append(Outcome(door, blank.dtype, total, denominator, images.count))
+        factors = self._finished(blank, outcomes, weights)
+        if need.wrt:
+            both = np.zeros((2, images.count, images.classes))
+            pulls = np.zeros(images.count)
+            for loss, outcome, factor in zip(self._order, outcomes, factors, strict=True):
+                scale = factor * loss._scale(outcome.denominator, outcome.batch) if factor else 0.0
+                if isinstance(loss, RegionLoss):
+                    both += loss._slopes(found[id(loss)], weights, images, scale)
+                else:
+                    pulls = weights * scale if outcome.denominator else np.zeros(images.count)
+            blank.gradients = (images.gradient(need, both, rider, pulls),)
+        return blank
+
+    def _finished(self, outcome: Outcome, parts: list[Outcome], weights: Array) -> Sequence[float]:
+        """Fill in what the parts give together; the slopes by their values."""
+        values = [loss._reduced(part) for loss, part in zip(self._order, parts, strict=True)]
+        value, factors = self._combined(values)
+        outcome.parts = tuple(parts)
+        images = float(weights.sum()) if any(part.denominator for part in parts) else 0.0
+        outcome.denominator = images
+        outcome.total = value * images if images and self.reduction == "mean" else value
+        return factors
+
+    def _one_by_one(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        """For targets that the row loss takes as distributions, which need other sums."""
+        parts = [loss._run(inputs, sample_weight, Need(total=True, wrt=need.wrt)) for loss in self._order]
+        first = parts[0]
+        outcome = Outcome(first.door, first.dtype, batch=first.batch)
+        lead = self._regions[0]
+        factors = self._finished(outcome, parts, lead._image_weights(sample_weight, first.batch))
+        if need.wrt:
+            gradient = sum(part.gradients[0] * first.dtype.type(k) for part, k in zip(parts, factors, strict=True))
+            given = need.out[0] if isinstance(need.out, (tuple, list)) else need.out
+            if given is not None:
+                given[...] = gradient
+                gradient = given
+            outcome.gradients = (gradient,)
+        return outcome
+
+    def _rider(self, images: Images) -> Rider | None:
+        row = self._row
+        if row is None:
+            return None
+        link, params = row._link(images.dtype, ARGUMENTS)
+        weights = None
+        if row.weight is not None:
+            if row.weight.size != images.classes:
+                raise ValueError(
+                    f"{row.definition.name}: weight has {row.weight.size} entries for {images.classes} classes"
+                )
+            weights = np.ascontiguousarray(row.weight, images.dtype)
+        return Rider(link, params, weights)
+
+
+class FusedLoss(Sharing):
+    """A published function of losses' values."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self._build(arguments)
+        super().__init__(**arguments)
+
+    def _build(self, arguments: dict[str, Any]) -> None:
+        """The parts, with their share of the arguments."""
+        weight, skips = arguments.get("weight"), arguments.get("include_background") is False
+        common = {name: arguments[name] for name in ("reduction", "on_empty") if name in arguments}
+        losses = []
+        for _, part in self.definition.facts["parts"]:
+            own = {name: value for name, value in arguments.items() if name in part.definition.parameters}
+            whole = issubclass(part.Loss, RegionLoss) and skips and weight is not None
+            losses.append(part.Loss(**own, **common, weight=np.asarray(weight)[1:] if whole else weight))
+        self._share(losses, next((loss for loss in losses if isinstance(loss, SoftmaxLoss)), None))
+
+    def _combined(self, values: list[float]) -> tuple[float, Sequence[float]]:
+        hyper = {name: self.parameters[name] for name in split_signature(self.definition.maths)[1]}
+        value, slopes = self.definition.maths(*values, **hyper)
+        return float(value), slopes
+
+
+def mix(*values):  # type: ignore[no-untyped-def]
+    """A weighted sum of losses."""
+    raise NotImplementedError
+
+
+class JoinedRegions(Sharing):
+    """A weighted sum of losses, as a mix makes it."""
+
+    definition: ClassVar[Definition] = Definition(
+        maths=mix,
+        structure="regions",
+        inputs=("input", "target"),
+        parameters={},
+        target="class_or_mask",
+        differentiable=("input",),
+        wrt=("input",),
+        task="mix",
+        class_name="MixedLoss",
+        reductions=("mean", "sum"),
+        hessian=False,
+        facts={"unit": "image", "min_ndim": 2},
+    )
+
+    def __init__(self, terms: Terms) -> None:
+        first = terms[0][1]
+        super().__init__(reduction=first.reduction, on_empty=first.on_empty)
+        rows = [(factor, loss) for factor, loss in terms if isinstance(loss, SoftmaxLoss)]
+        kept = [(factor, loss) for factor, loss in terms if isinstance(loss, RegionLoss)]
+        self._terms = tuple(terms)
+        row: Any = None
+        if rows:
+            row = rows[0][1] if len(rows) == 1 else rows[0][1]._joined(rows)
+        if len(rows) > 1:  # their values come together only
+            terms = [*kept, (1.0, row)]
+        self._factors = [factor for factor, _ in terms]
+        self._share([loss for _, loss in terms], row)
+
+    def _combined(self, values: list[float]) -> tuple[float, Sequence[float]]:
+        return sum(factor * value for factor, value in zip(self._factors, values, strict=True)), self._factors
+
+    def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        outcome = super()._run(inputs, sample_weight, need)
+        if need.parts and len(self._order) < len(self._terms):
+            known = {id(loss): part for loss, part in zip(self._order, outcome.parts, strict=True)}
+            outcome.parts = tuple(
+                known[id(loss)] if id(loss) in known else loss._run(inputs, sample_weight, Need(total=True))
+                for _, loss in self._terms
+            )
+        return outcome

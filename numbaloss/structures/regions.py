@@ -1,0 +1,253 @@
+"""Losses of how well regions overlap: one value for each class of each image, from a few sums over its positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numbaloss.arrays import numpy as checks
+from numbaloss.compile import render
+from numbaloss.definition import Interval, split_signature
+from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.structures.define import define
+from numbaloss.structures.join import Terms
+from numbaloss.structures.publish import publish
+from numbaloss.structures.region_images import Images, Sums, planes
+from numbaloss.structures.rows import RowLoss
+from numbaloss.structures.softmax import EXTRAS, SoftmaxLoss
+from numbaloss.structures.twins import Twins
+
+COMMON: dict[str, Any] = {"activation": "softmax", "include_background": True, "batch": False, "ignore_index": -100}
+STRUCTURAL = ("squared_pred", "w_type")  # hyper-parameters dealt with here, not by the mathematics
+LIMITS: dict[str, Any] = {"activation": ("softmax", "sigmoid", None), "w_type": ("square", "simple", "uniform")}
+WEIGHT = "One weight for each class that counts, multiplying its values; does not enter the denominator."
+DOUBLE = np.dtype(np.float64)
+
+
+def regions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
+    """Make a loss of a function ``(tp, fp, fn, hyper=default) -> (value, (slope_tp, slope_fp, slope_fn))``.
+
+    It is called on the sums over one region, a class of one image: true positives ``sum p t``, false positives
+    ``sum p (1 - t)`` and false negatives ``sum (1 - p) t``, each exact where it is tiny, and gives the region's loss
+    and its slopes by each. A fourth argument `tn` stands for the true negatives. With a hyper-parameter called
+    `squared_pred`, sums of squares take the place of ``sum p`` and ``sum t``; with one called `w_type`, the sums of
+    an image's classes are first added up, each class by what the size of its target says.
+    """
+    if maths is None:
+        return lambda function: regions(function, **facts)
+    _, hyper = split_signature(maths)
+    limits = {**LIMITS, "smooth_nr": Interval("[0, inf)"), "smooth_dr": Interval("[0, inf)"), **facts.pop("limits", {})}
+    parameters = {**COMMON, **hyper}
+    definition = define(
+        maths,
+        "regions",
+        parameters=parameters,
+        inputs=("input", "target"),
+        differentiable=("input",),
+        target="class_or_mask",
+        weight=None if "w_type" in hyper else "region",
+        weight_doc=WEIGHT,
+        unit="image",
+        one="region",
+        min_ndim=2,
+        hessian=False,
+        limits={name: limit for name, limit in limits.items() if name in parameters},
+        domains_when={("activation", None): {"input": "probability"}},
+        **facts,
+    )
+    return publish(definition, RegionLoss)
+
+
+@dataclass
+class Regions:
+    """The values of all regions, and how they enter the total."""
+
+    values: Array  # (N or 1, E), float64
+    weights: Array  # of the same shape: what multiplies each value
+    slopes: Array  # (N or 1, E, 3) by the sums
+    counted: Array  # (N or 1): whether there is anything to count
+    shares: Array | None  # (N or 1, C): by what each class entered the sums of a pool
+    denominator: float
+
+    @property
+    def weighted(self) -> Array:
+        """The values as they enter the total; a region of nothing is 0, whatever its formula gives."""
+        return np.where(self.counted[:, None], self.values * self.weights, 0.0)
+
+
+class RegionLoss(RowLoss):
+    """A loss of the overlap of regions."""
+
+    # ---- arguments
+
+    def _images(self, inputs: tuple[Any, ...], need: Need) -> tuple[Any, Images]:
+        """The checked arguments; raises before anything is computed."""
+        door, name = self._door(inputs), self.definition.name
+        logits, target = (door.view(array) for array in inputs)
+        logits = checks.network_output(name, "input", logits, inputs[0])
+        if logits.ndim < 2 or logits.shape[1] == 0:
+            raise ValueError(f"{name}: input needs the axes (N, C, ...), got shape {logits.shape}")
+        classes, activation = logits.shape[1], self.parameters["activation"]
+        if activation == "softmax" and classes == 1:
+            raise ValueError(f"{name}: the softmax of a single class is 1; for a binary input use activation='sigmoid'")
+        if classes == 1 and not self.parameters["include_background"]:
+            raise ValueError(f"{name}: include_background=False leaves nothing of an input of one class")
+        self._check_out(need, logits)
+        if self.weight is not None and self.weight.size != classes - self._skipped:
+            raise ValueError(
+                f"{name}: weight has {self.weight.size} entries for {classes - self._skipped} classes that count"
+            )
+        dtype = checks.computed_in(logits.dtype)
+        assert dtype is not None
+        labels, masks = self._targets(logits, target)
+        return door, Images(
+            planes(logits), logits.shape, dtype, labels, masks, int(self.parameters["ignore_index"]), activation,
+            bool(self.parameters.get("squared_pred")), self._kernels,
+        )
+
+    def _targets(self, logits: Array, target: Array) -> tuple[Array | None, Array | None]:
+        """Class labels (N, positions), or masks (N, C, positions)."""
+        name, wanted = self.definition.name, (logits.shape[0], *logits.shape[2:])
+        if target.shape == wanted and target.ndim < logits.ndim:
+            labels = checks.integers(name, "target", target)
+            return self._flat_labels(labels, max(2, logits.shape[1])).reshape(wanted[0], target.size // max(1, wanted[0])), None
+        checks.numeric(name, "target", target)
+        if target.shape != logits.shape:
+            raise ValueError(
+                f"{name}: target must be integer class labels of shape {wanted} or masks of the input's shape "
+                f"{logits.shape}, got {checks.describe(target)}"
+            )
+        return None, planes(target)
+
+    @property
+    def _skipped(self) -> int:
+        """Classes left out in front."""
+        return 0 if self.parameters["include_background"] else 1
+
+    def _image_weights(self, sample_weight: Any, count: int) -> Array:
+        """A weight for each image, in float64."""
+        if sample_weight is None:
+            return np.ones(count)
+        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
+        if given.shape != (count,):
+            raise ValueError(
+                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted one weight for each image, "
+                f"{(count,)}"
+            )
+        return given.astype(np.float64)
+
+    def _no_wrong_labels(self, images: Images, sums: Sums) -> None:
+        if sums.wrong:
+            assert images.labels is not None
+            self._out_of_range(images.labels.reshape(-1), images.classes + images.shift)
+
+    # ---- one call
+
+    def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        door, images = self._images(inputs, need)
+        weights = self._image_weights(sample_weight, images.count)
+        sums = images.sums()
+        self._no_wrong_labels(images, sums)
+        found = self._regions(sums.classes, weights)
+        outcome = Outcome(door, images.input.dtype, batch=images.count, denominator=found.denominator)
+        weighted = found.weighted
+        outcome.total = float(weighted.sum())
+        if need.values:
+            outcome.values = (weighted[0] if self.parameters["batch"] else weighted).astype(images.input.dtype)
+        if need.wrt:
+            both = self._slopes(found, weights, images, self._scale(outcome.denominator, outcome.batch))
+            outcome.gradients = (images.gradient(need, both),)
+        return outcome
+
+    def _regions(self, sums: Array, weights: Array) -> Regions:
+        """Values and slopes of all regions, from the sums (N, C, 4) of each class of each image."""
+        counted = sums[:, :, 3].max(axis=1, initial=0.0) > 0.0
+        alive = counted * weights
+        if self.parameters["batch"]:
+            sums = np.einsum("n,nck->ck", weights, sums)[None]
+            counted = alive.any(keepdims=True)
+            alive = counted * 1.0
+        used = np.ascontiguousarray(sums[:, self._skipped :])
+        shares = None
+        if "w_type" in self.parameters:
+            shares = _shares(used[:, :, 0] + used[:, :, 2], self.parameters["w_type"])
+            used = np.einsum("nc,nck->nk", shares, used)[:, None]
+        entries = used.shape[1]
+        values, slopes = np.empty(used.shape[:2]), np.empty((*used.shape[:2], 3))
+        twins, params = self._finisher()
+        twins(0, used.reshape(-1, used.shape[2]), params, values.reshape(-1), slopes.reshape(-1, 3))
+        each = np.ones(entries) if self.weight is None else self.weight.astype(np.float64)
+        return Regions(values, alive[:, None] * each, slopes, counted, shares, float(alive.sum()) * entries)
+
+    def _slopes(self, found: Regions, weights: Array, images: Images, scale: float) -> Array:
+        """What each class's chance is worth where its target is 0, and how much more where it is 1: (2, N, C)."""
+        factors = found.weights[:, :, None]
+        with np.errstate(invalid="ignore"):  # a region of no weight has no slope, whatever its formula gives
+            slopes = np.where(factors == 0.0, 0.0, found.slopes * factors * scale)
+        if found.shares is not None:
+            slopes = found.shares[:, :, None] * slopes
+        if self.parameters["batch"]:
+            slopes = weights[:, None, None] * slopes
+        both = np.zeros((2, images.count, images.classes))
+        both[0, :, self._skipped :] = slopes[:, :, 1]
+        both[1, :, self._skipped :] = slopes[:, :, 0] - slopes[:, :, 1] - slopes[:, :, 2]
+        return both
+
+    # ---- mixes
+
+    def _joins(self, other: Loss) -> bool:
+        mine, theirs = self.parameters, other.parameters
+        if self.reduction == "none" or (self.reduction, self.on_empty) != (other.reduction, other.on_empty):
+            return False
+        if isinstance(other, RegionLoss):
+            shared = ("activation", "ignore_index", "squared_pred")
+            return all((mine.get(name) or False) == (theirs.get(name) or False) for name in shared)
+        return (
+            isinstance(other, SoftmaxLoss)
+            and mine["activation"] == "softmax"
+            and mine["ignore_index"] == theirs["ignore_index"]
+            and not any(theirs.get(name) for name in EXTRAS)
+        )
+
+    def _joined(self, terms: Terms) -> Loss:
+        from numbaloss.structures.region_mix import JoinedRegions
+
+        return JoinedRegions(terms)
+
+    # ---- the loss's own kernel
+
+    def _finisher(self) -> tuple[Twins, tuple[Any, ...]]:
+        """The kernel that makes values of sums, and its hyper-parameters."""
+        key = "finish"
+        if key not in self._kernels:
+            from numbaloss.kernels.cpu.regions_finish import finish
+
+            names, hyper = split_signature(self.definition.maths)
+            sources: list[tuple[str, Any]] = []
+            scalars = []
+            for name in hyper:
+                value = self.parameters[name]
+                if name in STRUCTURAL:
+                    sources.append(("constant", None))
+                elif isinstance(value, bool):
+                    sources.append(("constant", value))
+                else:
+                    sources.append(("param", None))
+                    scalars.append(value)
+            link = render.region(self.definition.maths, names, tuple(sources))
+            self._kernels[key] = Twins(finish, DOUBLE, self.definition.name, link=link), tuple(scalars)
+        found: tuple[Twins, tuple[Any, ...]] = self._kernels[key]
+        return found
+
+
+def _shares(sizes: Array, w_type: str) -> Array:
+    """By what each class enters its image's pool, from the size of its target; one of nothing as the largest other."""
+    if w_type == "uniform":
+        return np.ones(sizes.shape)
+    with np.errstate(divide="ignore"):
+        shares = 1.0 / (sizes * sizes if w_type == "square" else sizes)
+    finite = np.where(np.isinf(shares), 0.0, shares)
+    return np.where(np.isinf(shares), finite.max(axis=1, keepdims=True), shares)
