@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from numbaloss.compile import kernel_files, render
-from numbaloss.compile.digest import digest
 from numbaloss.compile.primitives import PRIMITIVES
 from numbaloss.compile.symbolic.helpers import HELPERS
-from numbaloss.compile.symbolic.trace import DerivationError, traced
+from numbaloss.compile.symbolic.trace import DerivationError, listing, traced
 
 _TUPLE = bytes([opcode.opmap["BUILD_TUPLE"]])
 _RETURN = bytes([opcode.opmap["RETURN_VALUE"]])
@@ -39,15 +38,15 @@ def derived(
     A text derived before, by any process, is taken from the disk. Raises ImportError where SymPy is needed and
     missing, DerivationError where there is nothing to derive.
     """
+    value, complete = traced(maths, inputs, parameters)
+    if complete:
+        return maths
     facts = (maths.__name__, inputs, dict(parameters), differentiable, sorted(domains.items()))
-    key = f"derived by {_recipe()}: {digest(maths)} {facts}"
+    key = f"derived by {_recipe()}: {facts}\n{listing(value)}"
     name = f"derived-{hashlib.sha256(key.encode()).hexdigest()[:40]}{kernel_files.SUFFIX}"
     stored = kernel_files.find(name, key) if kernel_files.switched_on() else None
     if stored is not None:
         return compiled(stored.decode(), maths)
-    value, complete = traced(maths, inputs, parameters)
-    if complete:
-        return maths
     text = source(maths, value, inputs, parameters, differentiable, domains)
     if kernel_files.switched_on():
         kernel_files.put(name, key, text.encode())

@@ -172,6 +172,24 @@ class Tape:
         return Stated(result[0]) if isinstance(result, tuple) else result
 
 
+def listing(root: Any) -> str:
+    """Every step below this one in a fixed order: equal texts, equal functions."""
+    numbers: dict[int, int] = {}
+    lines: list[str] = []
+
+    def visit(step: Any) -> str:
+        if not isinstance(step, Node):
+            return repr(step)
+        if id(step) not in numbers:
+            line = f"{step.op} {' '.join(map(visit, step.args))}"
+            numbers[id(step)] = len(lines)
+            lines.append(line)
+        return f"#{numbers[id(step)]}"
+
+    last = visit(root)
+    return "\n".join([*lines, last])
+
+
 class Stated:
     """The value of mathematics that states its derivatives too."""
 
@@ -236,11 +254,29 @@ class Copier:
     def rebound(self, value: Any) -> Any:
         """What a name means in the copy."""
         if isinstance(value, types.ModuleType):
-            return Module(self, value) if value in (math, np) else value
+            return Module(self, value) if value in (math, np) or value.__name__ == "numbaloss" else value
+        if hasattr(value, "definition"):
+            return self.loss(value)
         known = _primitive(value)
         if known is not None:
             return self.step(known)
         return self.copy(value) if isinstance(value, types.FunctionType) else value
+
+    def loss(self, loss: Any) -> Callable[..., Any]:
+        """Another elementwise loss, a function or an object, that takes symbols: its value."""
+        facts = loss.definition
+        settings = {**facts.parameters, **getattr(loss, "parameters", {})}
+
+        def call(*arrays: Any, **given: Any) -> Any:
+            if facts.structure != "pointwise":
+                raise DerivationError(f"{facts.name} is not elementwise, so that no element of a loss can call it")
+            unknown = set(given) - set(settings)
+            if unknown:
+                raise DerivationError(f"{facts.name} is called with {min(unknown)}, which is no hyper-parameter of it")
+            result = self.copy(facts.stated)(*arrays, **{**settings, **given})
+            return result[0] if isinstance(result, tuple) else result
+
+        return call
 
     def step(self, name: str) -> Callable[..., Any]:
         """A primitive that takes symbols."""
@@ -290,4 +326,6 @@ class Module:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._module, name)
         known = _primitive(value)
-        return value if known is None else self._copier.step(known)
+        if known is None:
+            return self._copier.loss(value) if hasattr(value, "definition") else value
+        return self._copier.step(known)
