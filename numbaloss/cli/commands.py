@@ -157,7 +157,7 @@ def plugins(
 
 @app.command("new-plugin", rich_help_panel=LOSSES)
 def new_plugin(
-    name: Annotated[str, typer.Argument(help="What the losses are for: [bold]robust[/bold], [bold]time-series[/bold].")],
+    name: Annotated[str, typer.Argument(help="What the losses are for, such as [bold]time-series[/bold].")],
     folder: Annotated[Path | None, typer.Option("--in", help="Where to put it; here, if not given.")] = None,
     license_name: Annotated[str, typer.Option("--license", help="MIT, BSD-3-Clause or none.")] = "MIT",
     author: Annotated[str, typer.Option(help="Who holds the copyright.")] = "Its authors",

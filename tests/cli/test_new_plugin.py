@@ -43,7 +43,8 @@ def test_the_package_passes_its_own_tests(tmp_path):
 
 
 def test_what_is_written(tmp_path):
-    told = run("new-plugin", "numbaloss-robust", "--in", str(tmp_path), "--license", "BSD-3-Clause", "--author", "A. B.")
+    options = ("--in", str(tmp_path), "--license", "BSD-3-Clause", "--author", "A. B.")
+    told = run("new-plugin", "numbaloss-robust", *options)
     assert "pip install -e" in told.stdout
     package = tmp_path / "numbaloss-robust"
     written = sorted(str(path.relative_to(package)) for path in package.rglob("*") if path.is_file())
