@@ -62,12 +62,22 @@ class Definition:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def stated(self) -> Callable[..., Any]:
+        """The function its author wrote; `maths` is another one where slopes and curvature are derived from it."""
+        return self.maths
+
+    @property
+    def derived(self) -> str | None:
+        """The text of the function derived from the author's, who stated the value alone; None where it is his own."""
+        return None
+
+    @property
     def name(self) -> str:
-        return self.maths.__name__
+        return self.stated.__name__
 
     @property
     def doc(self) -> str:
-        return inspect.cleandoc(self.maths.__doc__ or "")
+        return inspect.cleandoc(self.stated.__doc__ or "")
 
     @property
     def summary(self) -> str:
@@ -77,7 +87,7 @@ class Definition:
     @property
     def distribution(self) -> str:
         """The top-level package that states this loss."""
-        return (self.maths.__module__ or "__main__").partition(".")[0]
+        return (self.stated.__module__ or "__main__").partition(".")[0]
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Hyper-parameters with defaults filled in; raises TypeError or ValueError naming the bad one."""

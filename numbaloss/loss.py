@@ -50,10 +50,32 @@ class Outcome:
 
 
 class Loss:
-    """Base of all losses; a structure's subclass computes, this class reduces, combines and compares."""
+    """Base of all losses; a structure's subclass computes, this class reduces, combines and compares.
+
+    A subclass with a method ``forward(self, input, target)`` is an elementwise loss: `forward` gives the value of one
+    element (the derivatives are derived with SymPy, see `numbaloss.pointwise`) and may call elementwise losses. Plain
+    attributes are its hyper-parameters; the facts that `pointwise` takes stand in the class's own line.
+
+    >>> import numbaloss as nl
+    >>> class PullLoss(nl.Loss, limits={"pull": "[0, 1]"}):
+    ...     pull = 0.5
+    ...     def forward(self, input, target):
+    ...         return self.pull * nl.mse_loss(input, target) + (1 - self.pull) * nl.l1_loss(input, target)
+    >>> float(PullLoss(pull=0.25)([3.0], [1.0]))
+    2.5
+    """
 
     definition: ClassVar[Definition]
     function: ClassVar[Callable[..., Any]]
+
+    def __init_subclass__(cls, **facts: Any) -> None:
+        super().__init_subclass__()
+        if "forward" in cls.__dict__:
+            from numbaloss.structures.classes import adopt
+
+            adopt(cls, facts)
+        elif facts:
+            raise TypeError(f"{cls.__name__} states {', '.join(facts)} but has no forward(self, input, target)")
 
     def __init__(
         self, *, weight: Any = None, reduction: str = "mean", on_empty: OnEmpty = "nan", **parameters: Any

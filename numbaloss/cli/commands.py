@@ -197,6 +197,19 @@ def plugins(
     list_plugins(json, traceback)
 
 
+@app.command("new-plugin", rich_help_panel=LOSSES)
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="What the losses are for, such as [bold]time-series[/bold].")],
+    folder: Annotated[Path | None, typer.Option("--in", help="Where to put it; here, if not given.")] = None,
+    license_name: Annotated[str, typer.Option("--license", help="MIT, BSD-3-Clause or none.")] = "MIT",
+    author: Annotated[str, typer.Option(help="Who holds the copyright.")] = "Its authors",
+) -> None:
+    """Write a package with one loss, its tests and its CI file."""
+    from numbaloss.cli.scaffolding import new_plugin
+
+    new_plugin(name, folder, license_name, author)
+
+
 @app.command(
     rich_help_panel=MACHINE,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},

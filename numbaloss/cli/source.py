@@ -31,7 +31,13 @@ def print_source(out: Console, loss: Loss) -> None:
     helpers = [function for function in _reached(maths, {}) if function is not maths]
     mine = [function for function in helpers if not _is_primitive(function)]
     used = sorted(function.__name__ for function in helpers if _is_primitive(function))
-    out.rule(f"[bold]The mathematics[/]  [dim]{maths.__module__}[/]", align="left")
+    stated: Any = loss.definition.stated
+    if stated is not maths:
+        out.rule(f"[bold]The value, as its author stated it[/]  [dim]{stated.__module__}[/]", align="left")
+        _print_function(out, stated)
+        out.rule("[bold]With slopes and curvature[/]  [dim]derived by SymPy[/]", align="left")
+    else:
+        out.rule(f"[bold]The mathematics[/]  [dim]{maths.__module__}[/]", align="left")
     for function in (maths, *mine):
         _print_function(out, function)
     if used:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from numbaloss.compile.symbolic.derive import may_state_value_alone
 from numbaloss.definition import Definition, Interval, camel_case, split_signature
+from numbaloss.structures.derived import DerivedDefinition
 
 
 def define(maths: Callable[..., Any], structure: str, **given: Any) -> Definition:
@@ -14,7 +16,8 @@ def define(maths: Callable[..., Any], structure: str, **given: Any) -> Definitio
     known = {name: given.pop(name) for name in tuple(given) if name in Definition.__dataclass_fields__}
     differentiable = known.pop("differentiable", inputs[:1])
     limits = {name: Interval(text) if isinstance(text, str) else text for name, text in known.pop("limits", {}).items()}
-    return Definition(
+    alone = structure == "pointwise" and may_state_value_alone(maths)
+    return (DerivedDefinition if alone else Definition)(
         maths=maths,
         structure=structure,
         inputs=known.pop("inputs", inputs),

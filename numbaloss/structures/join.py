@@ -24,7 +24,7 @@ def joined(terms: Terms, arguments: tuple[str, ...], base: type[Loss], shared: d
     values: dict[str, Any] = dict(shared)
     for k, (factor, loss) in enumerate(terms):
         values[f"factor_{k}"] = factor
-        for name in split_signature(loss.definition.maths)[1]:
+        for name in split_signature(loss.definition.stated)[1]:
             values[f"{name}_{k}"] = loss.parameters[name]
     first = terms[0][1]
     made: Loss = function.Loss(  # type: ignore[attr-defined]
@@ -43,7 +43,7 @@ def _joined(
     parameters: dict[str, Any] = {}
     static, arrays, limits, calls = [], [], {}, []
     for k, facts in enumerate(definitions):
-        own = split_signature(facts.maths)[1]
+        own = split_signature(facts.stated)[1]
         parameters.update({f"factor_{k}": 1.0, **{f"{name}_{k}": default for name, default in own.items()}})
         static += [f"{name}_{k}" for name in own if name in facts.static]
         arrays += [f"{name}_{k}" for name in own if name in facts.arrays]

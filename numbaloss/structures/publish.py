@@ -46,7 +46,7 @@ def publish(definition: Definition, base: type[Loss]) -> Callable[..., Any]:
         return _made(made, arguments)(*inputs, sample_weight=sample_weight, **named)
 
     function.__name__ = function.__qualname__ = definition.name
-    function.__module__ = definition.maths.__module__ or "__main__"
+    function.__module__ = definition.stated.__module__ or "__main__"
     function.__doc__ = documentation(definition)
     defaults = {**definition.parameters, **common_arguments(definition)}
     optional = definition.facts.get("optional", ())

@@ -23,6 +23,19 @@ except ImportError:  # pragma: no cover
 mp = mpmath.MPContext()  # of our own: the user's precision stays as it is
 mp.dps = 60
 Number = Any  # mp.mpf
+
+
+def _divide_as_ieee(kind: Any) -> None:
+    """mpmath's numbers raise where they are divided by 0; those of this context give what IEEE does.
+
+    A choice may compute the side that is not taken.
+    """
+    forwards, backwards = kind.__truediv__, kind.__rtruediv__
+    kind.__truediv__ = lambda a, b: a * mp.inf if b == 0 else forwards(a, b)
+    kind.__rtruediv__ = lambda b, a: mp.mpf(a) * mp.inf if b == 0 else backwards(b, a)
+
+
+_divide_as_ieee(mp.mpf)
 STEP = 25  # decimal digits by which a difference's step is smaller than its argument
 
 

@@ -16,6 +16,7 @@ MODULES = (
     "checks_objects",
     "checks_errors",
     "checks_derivatives",
+    "checks_symbolic",
     "checks_accuracy",
     "checks_regions",
     "checks_reductions",

@@ -1,0 +1,37 @@
+"""The functions that derivatives are written with, besides the primitives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numbaloss.compile.primitives import copysign, exp
+
+
+def sign(x: Any) -> Any:
+    """-1, 0 or 1; nan of nan."""
+    return copysign(1.0, x) if abs(x) > 0.0 else x
+
+
+def sech_squared(x: Any) -> Any:
+    """The derivative of tanh, to the last digits where it is tiny."""
+    decay = exp(-2.0 * abs(x))
+    return 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
+
+
+def sigmoid_slope(x: Any) -> Any:
+    """The derivative of the logistic function, to the last digits where it is tiny."""
+    decay = exp(-abs(x))
+    return decay / ((1.0 + decay) * (1.0 + decay))
+
+
+def share(x: Any, y: Any) -> Any:
+    """x / y; nothing of nothing is nothing."""
+    return 0.0 if x == 0.0 and y == y else x / y
+
+
+def larger(a: Any, b: Any, yes: Any, no: Any) -> Any:
+    """`yes` where a > b, `no` where not; nan where either is nan."""
+    return yes if a > b else (no if a <= b else a + b)
+
+
+HELPERS = {function.__name__: function for function in (sign, sech_squared, sigmoid_slope, share, larger)}
