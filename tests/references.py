@@ -56,6 +56,16 @@ def pseudo_huber_loss(x, t, delta=1.0):
     return delta**2 * (mp.sqrt(1 + ((x - t) / delta) ** 2) - 1)
 
 
+def fair_loss(x, t, c=1.0):
+    return c**2 * (abs(x - t) / c - mp.log1p(abs(x - t) / c))
+
+
+def wing_loss(x, t, width=10.0, curvature=2.0):
+    error = abs(x - t)
+    constant = width - width * mp.log1p(width / mp.mpf(curvature))
+    return width * mp.log1p(error / curvature) if error < width else error - constant
+
+
 def quantile_loss(x, t, quantile=0.5):
     return max(quantile * (t - x), (quantile - 1) * (t - x))
 
@@ -108,6 +118,14 @@ def hinge_loss(x, t):
 
 def squared_hinge_loss(x, t):
     return max(0, 1 - t * x) ** 2
+
+
+def perceptron_loss(x, t):
+    return max(0, -t * x)
+
+
+def exponential_loss(x, t):
+    return mp.exp(-t * x)
 
 
 def soft_margin_loss(x, t):
@@ -214,6 +232,45 @@ def jsd_loss(student, teacher, beta=0.5, temperature=1.0):
     mixed = [beta * b + (1 - beta) * a for a, b in zip(p, q, strict=True)]
     terms = [beta * b * mp.log(b / m) + (1 - beta) * a * mp.log(a / m) for a, b, m in zip(p, q, mixed, strict=True)]
     return temperature**2 * mp.fsum(terms)
+
+
+def _dot(x, y):
+    return mp.fsum(a * b for a, b in zip(x, y, strict=True))
+
+
+def _distance(x, y, p=2, eps=0):
+    return mp.power(mp.fsum(mp.power(abs(a - b + eps), p) for a, b in zip(x, y, strict=True)), 1 / mp.mpf(p))
+
+
+def cosine_embedding_loss(x, y, t, margin=0.0):
+    eps = mp.mpf("1e-12")
+    cosine = _dot(x, y) / mp.sqrt((_dot(x, x) + eps) * (_dot(y, y) + eps))
+    return 1 - cosine if t == 1 else max(0, cosine - margin)
+
+
+def cosine_similarity_loss(x, y, eps=1e-8):
+    return 1 - _dot(x, y) / (max(mp.sqrt(_dot(x, x)), eps) * max(mp.sqrt(_dot(y, y)), eps))
+
+
+def contrastive_loss(x, y, t, margin=1.0):
+    return (_distance(x, y) if t == 1 else max(0, margin - _distance(x, y))) ** 2 / 2
+
+
+def triplet_margin_loss(a, p_, n, margin=1.0, p=2.0, eps=1e-6, swap=False):
+    far = min(_distance(a, n, p, eps), _distance(p_, n, p, eps)) if swap else _distance(a, n, p, eps)
+    return max(0, _distance(a, p_, p, eps) - far + margin)
+
+
+def triplet_margin_with_distance_loss(a, p, n, distance_function="euclidean", margin=1.0, swap=False):
+    measures = {
+        "euclidean": lambda x, y: _distance(x, y, 2, mp.mpf("1e-6")),
+        "manhattan": lambda x, y: _distance(x, y, 1, mp.mpf("1e-6")),
+        "chebyshev": lambda x, y: max(abs(a - b + mp.mpf("1e-6")) for a, b in zip(x, y, strict=True)),
+        "squared_euclidean": lambda x, y: mp.fsum((a - b) ** 2 for a, b in zip(x, y, strict=True)),
+        "cosine": cosine_similarity_loss,
+    }
+    measure = measures[distance_function]
+    return max(0, measure(a, p) - (min(measure(a, n), measure(p, n)) if swap else measure(a, n)) + margin)
 
 
 # ---- slopes that are not the derivative ---------------------------------------------------------------------------

@@ -46,6 +46,15 @@ SETTINGS = {
     "smooth_l1_loss": [{"beta": 0.0625}, {"beta": 0.0}],
     "huber_loss": [{"delta": 2.5}],
     "pseudo_huber_loss": [{"delta": 0.125}],
+    "fair_loss": [{"c": 0.125}],
+    "wing_loss": [{"width": 0.5, "curvature": 4.0}],
+    "cosine_embedding_loss": [{"margin": -0.25}],
+    "cosine_similarity_loss": [{"eps": 2.0}],
+    "contrastive_loss": [{"margin": 30.0}],
+    "triplet_margin_loss": [{"p": 1.0}, {"p": 1.5, "margin": 0.25}, {"p": 3.0, "eps": 0.0625}, {"swap": True}],
+    "triplet_margin_with_distance_loss": [
+        {"distance_function": name, "swap": True} for name in ("manhattan", "chebyshev", "squared_euclidean", "cosine")
+    ],
     "quantile_loss": [{"quantile": 0.875}],
     "expectile_loss": [{"expectile": 0.125}],
     "poisson_nll_loss": [{"log_input": False}, {"full": True}],
@@ -161,6 +170,15 @@ def row_inputs(facts, dtype):
     if facts.target == "class_list":
         listed = np.array([[2, 0, -1, 1, 1], [4, -1, 0, 0, 0], [0, 1, 2, 3, 4], [-1, 0, 0, 0, 0]])
         return [(logits, np.tile(listed, (6, 1)))]
+    if "rows" in facts.facts:  # embeddings: far apart, and nearly the same
+        if facts.structure == "triplets":  # the eps that is added to differences hides tiny embeddings
+            logits = np.concatenate([*tempers[:4], tempers[5]]).astype(dtype)
+        near = (logits * (1 + 1e-3 * np.roll(ordinary, 1)[:1])).astype(dtype)
+        others = [(np.roll(logits, 1, axis=0), np.roll(logits, 2, axis=0)), (near, np.roll(near, 1, axis=0))]
+        signs = -1 if facts.target == "sign" else 0
+        if facts.facts["per_row"]:
+            return [(logits, one, np.full(len(logits), label)) for one, _ in others for label in (1, signs)]
+        return [(logits, *pair)[: len(facts.inputs)] for pair in others]
     confident = logits.argmax(axis=1)
     found = [(logits, confident), (logits, logits.argmin(axis=1))]
     if facts.target == "class_or_distribution":
@@ -197,6 +215,8 @@ def test_rows(name, setting, dtype):
             # two distributions that nearly agree: the value is precise to what an ulp of a log-probability does to it
             paired = facts.structure == "distributions"
             floor = max(float(abs(gradient[n]).max()) for gradient in gradients) if paired else 0.0
+            if setting.get("distance_function") == "cosine":  # the difference of two numbers near 1
+                floor = 1.0
             wanted = [("value", values[n], value, floor)]
             for argument, gradient in zip(by, gradients, strict=True):
                 # slopes by logits of cross-entropy keep their own digits, others those of the row's largest

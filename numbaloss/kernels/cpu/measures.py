@@ -199,27 +199,33 @@ def products_strip(x, y, grow_x, grow_y):  # type: ignore[no-untyped-def]
 
 
 @strict
-def apart(x, y, per_x, per_y):  # type: ignore[no-untyped-def]
-    """The difference of two elements of rows divided by their lengths: 0 where the rows are the same."""
-    return x * per_x - y * per_y
+def apart(one, two, side):  # type: ignore[no-untyped-def]
+    """The difference of two elements of unit vectors: 0 where the rows are the same."""
+    return two - side * one
 
 
 @borrows
-def apartness(x, y, per_x, per_y):  # type: ignore[no-untyped-def]
-    """The squared distance between the rows divided by their lengths."""
-    total = np.float64(0.0)
+def apartness(x, y, per_x, per_y, side):  # type: ignore[no-untyped-def]
+    """Of the unit vectors' difference, or sum: its squared length, and its products with both unit vectors."""
+    square, along_x, along_y = np.float64(0.0), np.float64(0.0), np.float64(0.0)
     for low in range(0, x.size, STRIP):
-        total += apartness_strip(x[low : low + STRIP], y[low : low + STRIP], per_x, per_y)
-    return narrow(total)
+        one, two, three = apartness_strip(x[low : low + STRIP], y[low : low + STRIP], per_x, per_y, side)
+        square += one
+        along_x += two
+        along_y += three
+    return narrow(square), narrow(along_x), narrow(along_y)
 
 
 @borrows
-def apartness_strip(x, y, per_x, per_y):  # type: ignore[no-untyped-def]
-    total = 0.0
+def apartness_strip(x, y, per_x, per_y, side):  # type: ignore[no-untyped-def]
+    square, along_x, along_y = 0.0, 0.0, 0.0
     for j in range(x.size):
-        gap = apart(x[j], y[j], per_x, per_y)
-        total += gap * gap
-    return total
+        one, two = scaled(x[j], per_x), scaled(y[j], per_y)
+        gap = apart(one, two, side)
+        square += gap * gap
+        along_x += gap * one
+        along_y += gap * two
+    return square, along_x, along_y
 
 
 def length_of(norm: Any, eps: Any) -> Any:
@@ -250,10 +256,10 @@ def length_softened(norm, eps):  # type: ignore[no-untyped-def]
 
 @borrows
 def cosine(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
-    """(1 - cosine, cosine, and for the slopes: both lengths as factors, the cosine's sign, what pulls each row back).
+    """(1 - cosine, cosine, and for the slopes: both lengths as factors, `side`, what pulls each row back).
 
     Where the rows point nearly the same way (or opposite ways), ``1 - |cos|`` is half the squared distance between the
-    unit vectors, which does not cancel.
+    unit vectors, which does not cancel, and slopes are taken from their differences: `side` is then the cosine's sign.
     """
     grow_x, grow_y = 1.0, 1.0
     xx, yy, xy = products(x, y, grow_x, grow_y)
@@ -265,23 +271,27 @@ def cosine(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     length_y, lack_y, follows_y = length_of(sqrt(yy) / grow_y, eps)
     per_x, per_y = 1.0 / length_x, 1.0 / length_y
     value = scaled(scaled(xy, per_x / grow_x), per_y / grow_y)
-    sign = copysign(1.0, value)
-    rest = 1.0 - abs(value)
-    if rest < 0.5:
-        rest = 0.5 * (apartness(x, y, per_x, sign * per_y) + (lack_x + lack_y))
-        value = sign * (1.0 - rest)
-    far = rest if sign > 0.0 else 2.0 - rest
-    keep_x = sign * rest if follows_x > 0.0 else sign
-    keep_y = sign * rest if follows_y > 0.0 else sign
-    return far, value, per_x, per_y, sign, keep_x, keep_y
+    distance, side, back_x, back_y = 1.0 - value, 0.0, -value, -value
+    if abs(value) > 0.5:
+        side = copysign(1.0, value)
+        square, along_x, along_y = apartness(x, y, per_x, per_y, side)
+        rest = 0.5 * (square + (lack_x + lack_y))
+        value = side * (1.0 - rest)
+        distance = rest if side > 0.0 else 2.0 - rest
+        # no part of the slope may point along its own row: taken from the sums, rounded lengths do not matter
+        back_x, back_y = side * lack_x - along_x, side * (lack_y + along_y)
+    back_x = back_x if follows_x > 0.0 else side
+    back_y = back_y if follows_y > 0.0 else side
+    return distance, value, per_x, per_y, side, back_x, back_y
 
 
 @borrows
 @strict
 def cosine_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
-    one, two, sign = x[j] * known[2], y[j] * known[3], known[4]
-    across = sign * one - two
-    return known[2] * (across - known[5] * one), -known[3] * (sign * across + known[6] * two)
+    one, two = x[j] * known[2], y[j] * known[3]
+    by_x = (two - known[4] * one) + known[5] * one
+    by_y = (one - known[4] * two) + known[6] * two
+    return -known[2] * by_x, -known[3] * by_y
 
 
 # ---- a distance given by the user ---------------------------------------------------------------------------------
