@@ -125,6 +125,7 @@ def excesses(n, found, mass, log_probs, y, y_e, chances):  # type: ignore[no-unt
             found[j] = y[j] * shift(y_e[j] if y_e[j] < 1023.0 else 1023.0) - chance
     if leader >= 0 and chances:
         found[leader] = others * inverse + expm1(log_probs[leader])
+    return leader
 
 
 def write_symbols(n, target, slots, blank, found, factor, gradient):  # type: ignore[no-untyped-def]
@@ -133,6 +134,23 @@ def write_symbols(n, target, slots, blank, found, factor, gradient):  # type: ig
         if slots[j] == j:
             gradient[target[j]] = narrow(factor * found[j])
     gradient[blank] = narrow(factor * found[n])
+
+
+def balance(place, gradient):  # type: ignore[no-untyped-def]
+    """The entry of a nearly certain symbol from the others, which are more precise: by logits their sum is 0."""
+    gradient[place] = 0.0
+    gathered = np.float64(0.0)
+    for low in range(0, gradient.size, STRIP):
+        gathered += added(gradient[low : min(low + STRIP, gradient.size)])
+    gradient[place] = narrow(-gathered)
+
+
+def added(strip):  # type: ignore[no-untyped-def]
+    """The sum of a strip."""
+    gathered = 0.0
+    for c in range(strip.size):
+        gathered += strip[c]
+    return gathered
 
 
 @double
@@ -185,8 +203,8 @@ def forward(
 
 
 def backward(
-    flat, time_step, classes, length, target, slots, blank, chances, skip, log_probs, y, y_e, highs, log_sums, ahead,
-    ahead_e, exponent, factor, gradient, gradient_step,
+    flat, time_step, classes, length, target, slots, blank, fused, chances, skip, log_probs, y, y_e, highs, log_sums,
+    ahead, ahead_e, exponent, factor, gradient, gradient_step,
 ):  # type: ignore[no-untyped-def]
     """Runs back through the time steps and writes the gradient by each. States: the blanks, the labels, and a 0."""
     n = target.size
@@ -215,8 +233,10 @@ def backward(
             write_chances(row, highs[t], log_sums[t], narrow(factor), slopes)
         else:
             fill(slopes, narrow(0))
-        excesses(n, found, mass, log_probs, y, y_e, chances)
+        leader = excesses(n, found, mass, log_probs, y, y_e, chances)
         write_symbols(n, target, slots, blank, found, factor, slopes)
+        if fused is not None and leader >= 0:
+            balance(blank if leader == n else target[leader], slopes)
 
 
 @out_of_line
@@ -249,7 +269,7 @@ def one_sequence(
             slots, last = np.empty(n, np.int64), np.empty(classes, np.int64)
             read_slots(target, last, slots)
             backward(
-                flat, time_step, classes, length, target, slots, blank, chances, skip, log_probs, y, y_e, highs,
+                flat, time_step, classes, length, target, slots, blank, fused, chances, skip, log_probs, y, y_e, highs,
                 log_sums, ahead, ahead_e, exponent, -np.float64(slope) * scale * share, gradient,
                 gradient_step,
             )
