@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import contrastive_references
 import numpy as np
 import pytest
 import references
@@ -113,7 +114,8 @@ def slope_of(function, index):
 
 
 def test_every_builtin_has_a_reference():
-    assert [name for name in builtins() if not hasattr(references, name)] == []
+    elsewhere = contrastive_references.REFERENCES  # of the whole batch, with tests of their own
+    assert [name for name in builtins() if not hasattr(references, name) and name not in elsewhere] == []
 
 
 @pytest.mark.parametrize(("name", "setting", "dtype"), cases(ELEMENTS))

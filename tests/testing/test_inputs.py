@@ -22,6 +22,7 @@ INSIDE = {
     "log_probability": lambda x: x <= 0,
     "positive": lambda x: x > 0,
     "nonnegative": lambda x: x >= 0,
+    "group": lambda x: x == np.floor(x),
     "count": lambda x: (x >= 0) & (x == np.floor(x)),
 }
 
