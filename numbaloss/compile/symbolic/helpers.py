@@ -38,5 +38,6 @@ def larger(a: Any, b: Any, yes: Any, no: Any) -> Any:
 HELPERS = {function.__name__: function for function in (sign, sech_squared, sigmoid_slope, share, larger)}
 _FUNCTIONS = {**PRIMITIVES, **HELPERS}
 # A function is also known by its name with _ behind it, for where a hyper-parameter has the name itself.
-SCOPE = {**_FUNCTIONS, **{f"{name}_": function for name, function in _FUNCTIONS.items()}, "inf": math.inf, "nan": math.nan}
+_ALIASES = {f"{name}_": function for name, function in _FUNCTIONS.items()}
+SCOPE = {**_FUNCTIONS, **_ALIASES, "inf": math.inf, "nan": math.nan}
 """What names mean in a derived function."""

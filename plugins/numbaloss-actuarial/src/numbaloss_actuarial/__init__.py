@@ -1,7 +1,7 @@
 """Losses of insurance for numbaloss: how much is claimed, and how often.
 
-All take the logarithm of the expected value (a log link), as gradient boosting and generalised linear models do, and have
-gradients and Hessians. Terms that depend on the target alone are left out: they move no prediction.
+All take the logarithm of the expected value (a log link), as gradient boosting and generalised linear models do, and
+have gradients and Hessians. Terms that depend on the target alone are left out: they move no prediction.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def tweedie_loss(input, target, power=1.5):
 
     .. math:: \ell = \frac{e^{(2-p) x} - 1}{2 - p} - t\, \frac{e^{(1-p) x} - 1}{1 - p}
 
-    with the limits :math:`x` for a quotient whose denominator is 0: ``power=1`` is Poisson, ``power=2`` gamma, ``power=3``
-    inverse Gaussian. Half the unit deviance, up to a term that depends on the target alone; the loss at :math:`x = 0` is
-    0. The mean divides by the number of elements.
+    with the limits :math:`x` for a quotient whose denominator is 0: ``power=1`` is Poisson, ``power=2`` gamma,
+    ``power=3`` inverse Gaussian. Half the unit deviance, up to a term that depends on the target alone; the loss at
+    :math:`x = 0` is 0. The mean divides by the number of elements.
 
     Parameters
     ----------
@@ -98,8 +98,8 @@ def zero_inflated_poisson_nll_loss(input, target, gate):
               -\log(1 - \pi) + \lambda - t x & \text{otherwise} \end{cases}
               \qquad \lambda = e^x,\ \pi = \sigma(g)
 
-    Exact where :math:`\pi` or :math:`e^{-\lambda}` vanish. Gradients come for `input` and for `gate`. The mean divides by
-    the number of elements.
+    Exact where :math:`\pi` or :math:`e^{-\lambda}` vanish. Gradients come for `input` and for `gate`. The mean divides
+    by the number of elements.
 
     Parameters
     ----------
@@ -146,8 +146,8 @@ def negative_binomial_nll_loss(input, target, dispersion=1.0):
 
     .. math:: \ell = \left(t + \tfrac1\alpha\right) \log(1 + \alpha e^x) - t x
 
-    The variance is :math:`\mu + \alpha \mu^2` with :math:`\mu = e^x`. Terms that depend on the target alone are left out.
-    The mean divides by the number of elements.
+    The variance is :math:`\mu + \alpha \mu^2` with :math:`\mu = e^x`. Terms that depend on the target alone are left
+    out. The mean divides by the number of elements.
 
     Parameters
     ----------
