@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent), *map(str, HERE.parent.glob("plugins/*/src"))]
 os.environ["NUMBALOSS_LOAD_PLUGINS"] = ""  # the documentation is that of the built-ins
 
 import numbaloss  # noqa: E402

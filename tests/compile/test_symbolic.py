@@ -196,6 +196,13 @@ def test_words_and_truths_choose_a_way():
     assert made.Loss(kind="size").value_and_grad([3.0], [1.0])[1] == 1.0
 
 
+def test_a_hyper_parameter_may_be_called_as_a_primitive():
+    def a_loss(input, target, power=1.5, exp=0.0):
+        return abs(input - target) ** power + math.exp(exp * input)
+
+    assert values_at(a_loss, (5.0, 1.0)) == [(9.0, 3.0, 0.375)]
+
+
 def test_at_a_kink_the_slope_is_that_of_nothing():
     assert values_at(lambda input, target: abs(input - target), (1.0, 1.0)) == [(0.0, 0.0, 0.0)]
     assert values_at(lambda input, target: maximum(0.0, input - target), (1.0, 1.0)) == [(0.0, 0.0, 0.0)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import opcode
 import types
 from collections.abc import Callable, Mapping
@@ -12,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from numbaloss.compile import kernel_files, render
-from numbaloss.compile.primitives import PRIMITIVES
-from numbaloss.compile.symbolic.helpers import HELPERS
+from numbaloss.compile.symbolic.helpers import SCOPE
 from numbaloss.compile.symbolic.trace import DerivationError, listing, traced
 
 _TUPLE = bytes([opcode.opmap["BUILD_TUPLE"]])
@@ -89,7 +87,7 @@ def source(
 
 def compiled(text: str, maths: types.FunctionType) -> types.FunctionType:
     """The function of a derived text; it passes for the author's."""
-    made = render.function(text, **{**PRIMITIVES, **HELPERS, "inf": math.inf, "nan": math.nan})
+    made = render.function(text, **SCOPE)
     made.__defaults__, made.__doc__ = maths.__defaults__, maths.__doc__
     made.__module__, made.__qualname__ = maths.__module__, maths.__qualname__
     return made

@@ -17,9 +17,8 @@ import sympy
 from sympy.core.parameters import distribute
 
 from numbaloss.compile import render
-from numbaloss.compile.primitives import PRIMITIVES
 from numbaloss.compile.symbolic.algebra import Algebra, Expression, named, tidied
-from numbaloss.compile.symbolic.helpers import HELPERS
+from numbaloss.compile.symbolic.helpers import SCOPE
 from numbaloss.compile.symbolic.text import Writer
 from numbaloss.compile.symbolic.trace import Node
 
@@ -85,8 +84,7 @@ class Contest:
 
     def lost(self, form: Expression, exact: list[Any]) -> float:
         """How many bits of the exact results this form loses, on average over the points."""
-        names = {**PRIMITIVES, **HELPERS, "inf": math.inf, "nan": math.nan}
-        function = render.function(self.written("form", [form, sympy.S.Zero]), **names)
+        function = render.function(self.written("form", [form, sympy.S.Zero]), **SCOPE)
         bits = 0.0
         for point, wanted in zip(self.points, exact, strict=True):
             if wanted is None:
@@ -116,7 +114,7 @@ class Contest:
 
     def written(self, name: str, derivatives: list[Expression]) -> str:
         """The function's text, these derivatives (slopes, then the curvature) as they stand."""
-        writer = Writer(self.algebra, [name, *self.inputs, *self.parameters, "value", *HELPERS])
+        writer = Writer(self.algebra, [name, *self.inputs, *self.parameters, "value"])
         writer.lines.append(f"value = {writer.value(self.value)}")
         *slopes, curvature = writer.derivatives(derivatives)
         many = f"({', '.join(slopes)})" if len(slopes) > 1 else slopes[0]

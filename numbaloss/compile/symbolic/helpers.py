@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from numbaloss.compile.primitives import copysign, exp
+from numbaloss.compile.primitives import PRIMITIVES, copysign, exp
 
 
 def sign(x: Any) -> Any:
@@ -35,3 +36,8 @@ def larger(a: Any, b: Any, yes: Any, no: Any) -> Any:
 
 
 HELPERS = {function.__name__: function for function in (sign, sech_squared, sigmoid_slope, share, larger)}
+_FUNCTIONS = {**PRIMITIVES, **HELPERS}
+# A function is also known by its name with _ behind it, for where a hyper-parameter has the name itself.
+_ALIASES = {f"{name}_": function for name, function in _FUNCTIONS.items()}
+SCOPE = {**_FUNCTIONS, **_ALIASES, "inf": math.inf, "nan": math.nan}
+"""What names mean in a derived function."""

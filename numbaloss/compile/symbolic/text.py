@@ -26,6 +26,7 @@ class Writer:
     def __init__(self, algebra: Algebra, taken: Sequence[str]) -> None:
         self.algebra = algebra
         self.lines: list[str] = []
+        self._arguments = set(taken)
         self._taken = set(taken) | set(PRIMITIVES)
         self._written: dict[Node, Piece] = {}
         self._known: dict[Expression, Expression] = {}  # what SymPy wrote anew -> the author's own step
@@ -36,6 +37,10 @@ class Writer:
         number = next(k for k in range(10**6) if f"{stem}{k}" not in self._taken)
         self._taken.add(f"{stem}{number}")
         return f"{stem}{number}"
+
+    def function(self, name: str) -> str:
+        """What a primitive is called: a hyper-parameter may have its name."""
+        return f"{name}_" if name in self._arguments else name
 
     def assign(self, text: str, stem: str = "v") -> Piece:
         name = self.name(stem)
@@ -84,7 +89,7 @@ class Writer:
             left, right = (_word(arg) if isinstance(arg, str) else self.step(arg) for arg in args)
             # the author's order: a * (b / c) is not a * b / c to the last digit
             return f"{_at(left, strength + (strength == COMPARED))} {op} {_at(right, strength + 1)}", strength
-        return f"{op}({', '.join(self.step(arg)[0] for arg in args)})", ATOM
+        return f"{self.function(op)}({', '.join(self.step(arg)[0] for arg in args)})", ATOM
 
     # ---- what SymPy made of them
 
@@ -114,7 +119,7 @@ class Writer:
             condition, yes, no = map(self.piece, expression.args)
             return f"{_at(yes, OR)} if {_at(condition, OR)} else {_at(no, CHOICE)}", CHOICE
         arguments = ", ".join(self.piece(arg)[0] for arg in expression.args)
-        return f"{type(expression).__name__}({arguments})", ATOM
+        return f"{self.function(type(expression).__name__)}({arguments})", ATOM
 
     def _sum(self, expression: Expression) -> Piece:
         text = ""
@@ -137,7 +142,7 @@ class Writer:
 
     def _power(self, base: Expression, exponent: Expression) -> Piece:
         if exponent == sympy.Rational(1, 2):
-            return f"sqrt({self.piece(base)[0]})", ATOM
+            return f"{self.function('sqrt')}({self.piece(base)[0]})", ATOM
         if exponent.is_Rational and exponent < 0:
             return f"1.0 / {_at(self.piece(base ** -exponent), POWER)}", PRODUCT
         if exponent.is_Integer and 2 <= exponent <= 4:
@@ -147,8 +152,8 @@ class Writer:
             return " * ".join([factor[0]] * int(exponent)), PRODUCT
         if exponent.is_Rational and exponent.q == 2:
             whole = base ** (exponent - sympy.Rational(1, 2))
-            return f"{_at(self.piece(whole), PRODUCT)} * sqrt({self.piece(base)[0]})", PRODUCT
-        return f"power({self.piece(base)[0]}, {self.piece(exponent)[0]})", ATOM
+            return f"{_at(self.piece(whole), PRODUCT)} * {self.function('sqrt')}({self.piece(base)[0]})", PRODUCT
+        return f"{self.function('power')}({self.piece(base)[0]}, {self.piece(exponent)[0]})", ATOM
 
 
 class _Names:
