@@ -200,6 +200,225 @@ class CrossEntropyLoss(Loss):
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
 
+def dice_ce_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    jaccard: bool = False,
+    squared_pred: bool = False,
+    smooth_nr: float = 1e-05,
+    smooth_dr: float = 1e-05,
+    lambda_dice: float = 1.0,
+    lambda_ce: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Literal["mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Dice loss plus cross-entropy, from one softmax."""
+
+class DiceCELoss(Loss):
+    """Dice loss plus cross-entropy, from one softmax."""
+
+    definition: ClassVar[Definition]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    jaccard: bool
+    squared_pred: bool
+    smooth_nr: float
+    smooth_dr: float
+    lambda_dice: float
+    lambda_ce: float
+    def __init__(
+        self,
+        *,
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        jaccard: bool = False,
+        squared_pred: bool = False,
+        smooth_nr: float = 1e-05,
+        smooth_dr: float = 1e-05,
+        lambda_dice: float = 1.0,
+        lambda_ce: float = 1.0,
+        weight: ArrayLike | None = None,
+        reduction: Literal["mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
+def dice_focal_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    jaccard: bool = False,
+    squared_pred: bool = False,
+    smooth_nr: float = 1e-05,
+    smooth_dr: float = 1e-05,
+    gamma: float = 2.0,
+    lambda_dice: float = 1.0,
+    lambda_focal: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Literal["mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Dice loss plus softmax focal loss, from one softmax."""
+
+class DiceFocalLoss(Loss):
+    """Dice loss plus softmax focal loss, from one softmax."""
+
+    definition: ClassVar[Definition]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    jaccard: bool
+    squared_pred: bool
+    smooth_nr: float
+    smooth_dr: float
+    gamma: float
+    lambda_dice: float
+    lambda_focal: float
+    def __init__(
+        self,
+        *,
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        jaccard: bool = False,
+        squared_pred: bool = False,
+        smooth_nr: float = 1e-05,
+        smooth_dr: float = 1e-05,
+        gamma: float = 2.0,
+        lambda_dice: float = 1.0,
+        lambda_focal: float = 1.0,
+        weight: ArrayLike | None = None,
+        reduction: Literal["mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
+def dice_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Literal["softmax", "sigmoid", None] = "softmax",
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    jaccard: bool = False,
+    squared_pred: bool = False,
+    smooth_nr: float = 1e-05,
+    smooth_dr: float = 1e-05,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """One minus the Dice coefficient (F1 score) of each class in each image."""
+
+class DiceLoss(Loss):
+    """One minus the Dice coefficient (F1 score) of each class in each image."""
+
+    definition: ClassVar[Definition]
+    activation: Literal["softmax", "sigmoid", None]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    jaccard: bool
+    squared_pred: bool
+    smooth_nr: float
+    smooth_dr: float
+    def __init__(
+        self,
+        *,
+        activation: Literal["softmax", "sigmoid", None] = "softmax",
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        jaccard: bool = False,
+        squared_pred: bool = False,
+        smooth_nr: float = 1e-05,
+        smooth_dr: float = 1e-05,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
 def expectile_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -312,6 +531,79 @@ class FocalLoss(Loss):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
+
+def focal_tversky_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Literal["softmax", "sigmoid", None] = "softmax",
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    gamma: float = 1.3333333333333333,
+    alpha: float = 0.3,
+    beta: float = 0.7,
+    smooth_nr: float = 1e-05,
+    smooth_dr: float = 1e-05,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """A power of the Tversky loss, which with `gamma` above 1 looks harder at regions that are nearly right."""
+
+class FocalTverskyLoss(Loss):
+    """A power of the Tversky loss, which with `gamma` above 1 looks harder at regions that are nearly right."""
+
+    definition: ClassVar[Definition]
+    activation: Literal["softmax", "sigmoid", None]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    gamma: float
+    alpha: float
+    beta: float
+    smooth_nr: float
+    smooth_dr: float
+    def __init__(
+        self,
+        *,
+        activation: Literal["softmax", "sigmoid", None] = "softmax",
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        gamma: float = 1.3333333333333333,
+        alpha: float = 0.3,
+        beta: float = 0.7,
+        smooth_nr: float = 1e-05,
+        smooth_dr: float = 1e-05,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
 
 def gaussian_nll_loss(
     input: ArrayLike,
@@ -433,6 +725,71 @@ class GeneralizedCrossEntropyLoss(Loss):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
+
+def generalized_dice_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Literal["softmax", "sigmoid", None] = "softmax",
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    w_type: Literal["square", "simple", "uniform"] = "square",
+    smooth_nr: float = 1e-05,
+    smooth_dr: float = 1e-05,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """One minus the Dice coefficient of all classes of an image together, small ones counting as much as large ones."""
+
+class GeneralizedDiceLoss(Loss):
+    """One minus the Dice coefficient of all classes of an image together, small ones counting as much as large ones."""
+
+    definition: ClassVar[Definition]
+    activation: Literal["softmax", "sigmoid", None]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    w_type: Literal["square", "simple", "uniform"]
+    smooth_nr: float
+    smooth_dr: float
+    def __init__(
+        self,
+        *,
+        activation: Literal["softmax", "sigmoid", None] = "softmax",
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        w_type: Literal["square", "simple", "uniform"] = "square",
+        smooth_nr: float = 1e-05,
+        smooth_dr: float = 1e-05,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
 
 def hinge_embedding_loss(
     input: ArrayLike,
@@ -594,6 +951,73 @@ class HuberLoss(Loss):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
+
+def jaccard_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Literal["softmax", "sigmoid", None] = "softmax",
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    squared_pred: bool = False,
+    smooth_nr: float = 1e-05,
+    smooth_dr: float = 1e-05,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """One minus the Jaccard index (intersection over union) of each class in each image."""
+
+class JaccardLoss(Loss):
+    """One minus the Jaccard index (intersection over union) of each class in each image."""
+
+    definition: ClassVar[Definition]
+    activation: Literal["softmax", "sigmoid", None]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    squared_pred: bool
+    smooth_nr: float
+    smooth_dr: float
+    def __init__(
+        self,
+        *,
+        activation: Literal["softmax", "sigmoid", None] = "softmax",
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        squared_pred: bool = False,
+        smooth_nr: float = 1e-05,
+        smooth_dr: float = 1e-05,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
 
 def jsd_loss(
     student: ArrayLike,
@@ -959,6 +1383,67 @@ class MarginRankingLoss(Loss):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
+
+def mcc_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Literal["softmax", "sigmoid", None] = "softmax",
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    eps: float = 1e-05,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """One minus Matthews' correlation coefficient (phi) of each class in each image."""
+
+class MCCLoss(Loss):
+    """One minus Matthews' correlation coefficient (phi) of each class in each image."""
+
+    definition: ClassVar[Definition]
+    activation: Literal["softmax", "sigmoid", None]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    eps: float
+    def __init__(
+        self,
+        *,
+        activation: Literal["softmax", "sigmoid", None] = "softmax",
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        eps: float = 1e-05,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
 
 def mse_loss(
     input: ArrayLike,
@@ -1715,3 +2200,146 @@ class SquaredHingeLoss(Loss):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
+
+def tversky_ce_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    smooth_nr: float = 1e-05,
+    smooth_dr: float = 1e-05,
+    lambda_tversky: float = 1.0,
+    lambda_ce: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Literal["mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Tversky loss plus cross-entropy, from one softmax."""
+
+class TverskyCELoss(Loss):
+    """Tversky loss plus cross-entropy, from one softmax."""
+
+    definition: ClassVar[Definition]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    alpha: float
+    beta: float
+    smooth_nr: float
+    smooth_dr: float
+    lambda_tversky: float
+    lambda_ce: float
+    def __init__(
+        self,
+        *,
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        smooth_nr: float = 1e-05,
+        smooth_dr: float = 1e-05,
+        lambda_tversky: float = 1.0,
+        lambda_ce: float = 1.0,
+        weight: ArrayLike | None = None,
+        reduction: Literal["mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
+def tversky_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Literal["softmax", "sigmoid", None] = "softmax",
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    smooth_nr: float = 1e-05,
+    smooth_dr: float = 1e-05,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """One minus the Tversky index of each class in each image: false positives and false negatives weighed apart."""
+
+class TverskyLoss(Loss):
+    """One minus the Tversky index of each class in each image: false positives and false negatives weighed apart."""
+
+    definition: ClassVar[Definition]
+    activation: Literal["softmax", "sigmoid", None]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    alpha: float
+    beta: float
+    smooth_nr: float
+    smooth_dr: float
+    def __init__(
+        self,
+        *,
+        activation: Literal["softmax", "sigmoid", None] = "softmax",
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        smooth_nr: float = 1e-05,
+        smooth_dr: float = 1e-05,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...

@@ -10,7 +10,8 @@ from numbaloss.definition import Definition
 from numbaloss.testing import inputs as drawn
 
 Array = np.ndarray[Any, Any]
-LABELS = ("class", "class_or_distribution", "class_or_mask", "class_list")  # targets that are not of the input's size, or not real
+# Targets that are not of the input's size, or not real.
+LABELS = ("class", "class_or_distribution", "class_or_mask", "class_list")
 
 
 def is_labels(facts: Definition, name: str) -> bool:

@@ -75,7 +75,7 @@ def checks_for(loss: Any) -> dict[str, Check]:
 
 def _takes_apart(check: Check) -> bool:
     """Whether a check looks at single values, which a loss without ``reduction="none"`` does not have."""
-    code = check.__code__  # type: ignore[attr-defined]
+    code = check.__code__
     return "none" in code.co_consts or not {"unreduced", "_without_nan", "_finite"}.isdisjoint(code.co_names)
 
 
