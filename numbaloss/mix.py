@@ -24,6 +24,9 @@ class Mix:
         names = {loss.definition.inputs for _, loss in self.terms}
         if len(names) > 1:
             raise TypeError(f"only losses of the same inputs can be mixed, got {sorted(names)}")
+        units = {loss.definition.facts.get("unit") for _, loss in self.terms if loss.reduction == "none"}
+        if len(units) > 1:
+            raise TypeError(f"the unreduced values of these losses belong to different things: {self!r}")
         self._groups = self._grouped()
         self._fused = tuple(_one(group) for group in self._groups)
 

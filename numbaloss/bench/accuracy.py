@@ -29,6 +29,8 @@ def errors(facts: Definition) -> tuple[float, float]:
     """
     from numbaloss.plugins.registry import get
 
+    if facts.structure == "regions":
+        return _errors_of_regions(facts)
     unreduced, summed = get(facts.name, reduction="none"), get(facts.name, reduction="sum")
 
     def results(arrays: list[Array]) -> list[Array]:
@@ -47,6 +49,21 @@ def errors(facts: Definition) -> tuple[float, float]:
         slack = _effects(facts, narrow, wide, true, results)
         for place, (found, exact, effect) in enumerate(zip(results(narrow), true, slack, strict=True)):
             worst[place > 0] = max(worst[place > 0], _distance(found, exact, effect, rows))
+    return worst[0], worst[1]
+
+
+def _errors_of_regions(facts: Definition) -> tuple[float, float]:
+    """Of the sum, relative to it; of the gradient, to its largest entry: an entry is a difference of sums' slopes."""
+    from numbaloss.plugins.registry import get
+
+    loss, worst = get(facts.name, reduction="sum"), [0.0, 0.0]
+    for scale in SCALES:
+        logits, labels = data.inputs(facts, (2, 5, 24, 24), np.float32, salt=f"accuracy {scale}")
+        logits = logits * np.float32(scale)
+        exact = loss.value_and_grad(logits.astype(np.float64), labels)
+        for place, (got, true) in enumerate(zip(loss.value_and_grad(logits, labels), exact, strict=True)):
+            error = float(np.max(np.abs(np.asarray(got, np.float64) - true)))
+            worst[place] = max(worst[place], error / max(float(np.max(np.abs(true))), TINY))
     return worst[0], worst[1]
 
 

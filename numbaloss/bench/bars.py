@@ -47,7 +47,8 @@ def bars(case: Case) -> tuple[Bar, ...]:
     if name == "cross_entropy" and case.shape in CROSS_ENTROPY_SHAPES and not case.soft:
         return CROSS_ENTROPY
     memory = POINTWISE if case.size == "large" and not by_row(case.facts) else ()
-    return (HEAVY if name in HEAVY_LOSSES else OTHER) + memory
+    heavy = name in HEAVY_LOSSES or case.facts.structure == "regions"
+    return (HEAVY if heavy else OTHER) + memory
 
 
 def verdict(

@@ -35,6 +35,8 @@ SHAPES: dict[str, Shapes] = {
         "large": [(65_536, 10), (8_192, 1_000), (2_048, 32_000), (8, 21, 256, 256)],
     },
 }
+# Images to segment: (N, C, height, width).
+IMAGES: Shapes = {"small": [(1, 4, 16, 16)], "cache": [(2, 4, 96, 96)], "large": [(8, 4, 256, 256), (2, 21, 256, 256)]}
 SOFT_SHAPE = (8_192, 1_000)  # cross-entropy with probabilities for targets
 
 
@@ -98,6 +100,8 @@ def shapes(facts: Definition, size: str) -> list[tuple[int, ...]]:
     """The shapes a loss is measured at."""
     if facts.structure == "sequence":
         return STEPS[size]
+    if facts.structure == "regions":
+        return IMAGES[size]
     if not by_row(facts):
         return FLAT[size]
     if "rows" in facts.facts:

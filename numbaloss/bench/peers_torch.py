@@ -115,11 +115,65 @@ def cosine_similarity_loss(input: Tensor, target: Tensor) -> Tensor:
 def contrastive_loss(input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
     distance = functional.pairwise_distance(input1, input2, eps=0.0)
     return (0.5 * torch.where(target == 1, distance, (1 - distance).clamp(min=0)) ** 2).mean()
+
+
 def ctc_loss_with_logits(logits: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor) -> Tensor:
     return functional.ctc_loss(logits.log_softmax(2), targets, input_lengths, target_lengths)
 
 
+def _regions(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """True positives and the sizes of what is predicted and of what is there."""
+    chance = input.softmax(1)
+    wanted = functional.one_hot(target, input.shape[1]).movedim(-1, 1).to(chance.dtype)
+    axes = tuple(range(2, input.ndim))
+    return (chance * wanted).sum(axes), chance.sum(axes), wanted.sum(axes)
+
+
+def dice_loss(input: Tensor, target: Tensor) -> Tensor:
+    both, predicted, present = _regions(input, target)
+    return (1 - (2 * both + 1e-5) / (predicted + present + 1e-5)).mean()
+
+
+def jaccard_loss(input: Tensor, target: Tensor) -> Tensor:
+    both, predicted, present = _regions(input, target)
+    return (1 - (2 * both + 1e-5) / (2 * (predicted + present - both) + 1e-5)).mean()
+
+
+def _tversky(input: Tensor, target: Tensor, alpha: float, beta: float) -> Tensor:
+    both, predicted, present = _regions(input, target)
+    return 1 - (both + 1e-5) / (both + alpha * (predicted - both) + beta * (present - both) + 1e-5)
+
+
+def tversky_loss(input: Tensor, target: Tensor) -> Tensor:
+    return _tversky(input, target, 0.5, 0.5).mean()
+
+
+def focal_tversky_loss(input: Tensor, target: Tensor) -> Tensor:
+    return (_tversky(input, target, 0.3, 0.7) ** 0.75).mean()
+
+
+def generalized_dice_loss(input: Tensor, target: Tensor) -> Tensor:
+    both, predicted, present = _regions(input, target)
+    weight = 1 / (present * present)
+    value = 1 - (2 * (weight * both).sum(1) + 1e-5) / ((weight * (predicted + present)).sum(1) + 1e-5)
+    return value.mean()
+
+
+def dice_ce_loss(input: Tensor, target: Tensor) -> Tensor:
+    return dice_loss(input, target) + functional.cross_entropy(input, target)
+
+
+def dice_focal_loss(input: Tensor, target: Tensor) -> Tensor:
+    return dice_loss(input, target) + focal_loss(input, target)
+
+
+def tversky_ce_loss(input: Tensor, target: Tensor) -> Tensor:
+    return tversky_loss(input, target) + functional.cross_entropy(input, target)
+
+
 OURS = (
+    dice_loss, jaccard_loss, tversky_loss, focal_tversky_loss, generalized_dice_loss, dice_ce_loss, dice_focal_loss,
+    tversky_ce_loss,
     expectile_loss, focal_loss, generalized_cross_entropy, hinge_loss, squared_hinge_loss, log_cosh_loss, mape_loss,
     msle_loss, poly_loss, pseudo_huber_loss, quantile_loss, sigmoid_focal_loss, kl_div, kl_div_with_logits, jsd_loss,
     fair_loss, wing_loss, perceptron_loss, exponential_loss, cosine_similarity_loss, contrastive_loss,

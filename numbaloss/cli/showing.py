@@ -73,7 +73,8 @@ def _print_facts(out: Console, loss: Loss) -> None:
     table.add_row("convex", "in the prediction" if facts.convex else "no, or not known")
     table.add_row("reductions", ", ".join(facts.reductions))
     if facts.weight is not None:
-        table.add_row("weight", {"class": "one for each class", "region": "one for each class"}.get(facts.weight, "one for each element"))
+        each = "class" if facts.weight in ("class", "region") else "element"
+        table.add_row("weight", f"one for each {each}")
     for index, (name, value) in enumerate(loss.parameters.items()):
         table.add_row("hyper-parameters" if index == 0 else "", _parameter(facts, name, value))
     table.add_row("from", escape(registry.origin(facts.name)))

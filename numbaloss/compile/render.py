@@ -46,7 +46,9 @@ def link(maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple
 
 
 @cache
-def region(maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple[str, Any], ...]) -> types.FunctionType:
+def region(
+    maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple[str, Any], ...]
+) -> types.FunctionType:
     """Calls `maths` on the sums it names; its slopes by the true negatives, which the other sums leave, go to those."""
     rest = " - slopes[3]" if "tn" in names else ""
     text = f"""def link(tp, fp, fn, tn, params):

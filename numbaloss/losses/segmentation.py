@@ -96,8 +96,9 @@ def jaccard_loss(tp, fp, fn, squared_pred=False, smooth_nr=1e-5, smooth_dr=1e-5)
 
     Examples
     --------
-    >>> round(float(jaccard_loss([[[0.5, 0.5, 0.0, 0.0]]], [[[1, 0, 0, 0]]], activation=None, smooth_nr=0, smooth_dr=0)), 6)
-    0.666667
+    >>> mask = [[[1, 0, 0, 0]]]
+    >>> round(float(jaccard_loss([[[0.5, 0.5, 0.0, 0.0]]], mask, activation=None)), 4)
+    0.6667
     """
     wrong = fp + fn
     whole = 2.0 * (tp + wrong) + smooth_dr

@@ -82,10 +82,11 @@ class Images:
         twins = self._twins("statistics", rider)
         for piece in self._pieces(TASK):
             low = piece.images.start * tasks + piece.first // TASK
-            rows = partials[low : low + (piece.images.stop - piece.images.start) * -(-(piece.last - piece.first) // TASK)]
+            number = (piece.images.stop - piece.images.start) * -(-(piece.last - piece.first) // TASK)
             twins(
                 8 * piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
-                piece.labels, piece.targets, self.left_out, self.flag, *self._ridden(rider), rows,
+                piece.labels, piece.targets, self.left_out, self.flag, *self._ridden(rider),
+                partials[low : low + number],
             )
         found = partials.reshape(self.count, tasks, SUMS * self.classes + EXTRA).sum(axis=1)
         classes = found[:, : SUMS * self.classes].reshape(self.count, self.classes, SUMS)

@@ -113,7 +113,8 @@ class RegionLoss(RowLoss):
         name, wanted = self.definition.name, (logits.shape[0], *logits.shape[2:])
         if target.shape == wanted and target.ndim < logits.ndim:
             labels = checks.integers(name, "target", target)
-            return self._flat_labels(labels, max(2, logits.shape[1])).reshape(wanted[0], target.size // max(1, wanted[0])), None
+            plain = self._flat_labels(labels, max(2, logits.shape[1]))
+            return plain.reshape(wanted[0], target.size // max(1, wanted[0])), None
         checks.numeric(name, "target", target)
         if target.shape != logits.shape:
             raise ValueError(

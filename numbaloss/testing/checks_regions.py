@@ -44,8 +44,9 @@ class Exact:
         ignored, classes = self.structural["ignore_index"], len(logits)
         columns = [[number(x) for x in column] for column in logits.T]
         masks = target.ndim == 2
-        wish = [[number(w) if masks else mp.mpf(int(k == w)) for w in (target[k] if masks else target)] for k in range(classes)]
-        keep = [[(w != ignored) for w in (target[k] if masks else target)] for k in range(classes)]
+        given = [target[k] if masks else target for k in range(classes)]
+        wish = [[number(w) if masks else mp.mpf(int(k == w)) for w in row] for k, row in enumerate(given)]
+        keep = [[w != ignored for w in row] for row in given]
         chance = [list(row) for row in zip(*(_chances(column, activation) for column in columns), strict=True)]
         sums = []
         for p, t, k in zip(chance, wish, keep, strict=True):

@@ -1,8 +1,7 @@
 """Losses of rows of two or three arrays, as functions of the distances between them.
 
 For each row the distances are measured, the mathematics gives value and slopes by them, and a second sweep over the
-row, which is in the cache by then, writes the gradients. Each gradient has a loop of its own: with more than two
-outputs LLVM no longer proves that they are apart, and does not vectorise.
+row, which is in the cache by then, writes the gradients, each in a loop of its own.
 """
 
 from __future__ import annotations

@@ -219,10 +219,7 @@ def mix_slopes(terms, n, c, slope, jump, targets, ignored, squared, scratch):  #
     """
     own = narrow(c)
     for r in range(n):
-        if targets is None:
-            wish = 1.0 if scratch[LABEL + r] == own else 0.0
-        else:
-            wish = narrow(targets[r])
+        wish = narrow(scratch[LABEL + r] == own) if targets is None else narrow(targets[r])
         slant = slope_at(terms[r] * scratch[INVERSE + r], wish, slope, jump, squared)
         if targets is not None:
             counts = narrow(targets[r]) != ignored
@@ -240,10 +237,7 @@ def write_class(terms, n, c, slope, jump, targets, ignored, squared, params, scr
     for r in range(n):
         chance = terms[r] * scratch[INVERSE + r]
         right = scratch[LABEL + r] == own
-        if targets is None:
-            wish = 1.0 if right else 0.0
-        else:
-            wish = narrow(targets[r])
+        wish = narrow(right) if targets is None else narrow(targets[r])
         slant = slope_at(chance, wish, slope, jump, squared)
         if targets is not None:
             slant = slant if narrow(targets[r]) != ignored else 0.0
