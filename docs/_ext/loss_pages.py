@@ -21,6 +21,7 @@ TASKS = {
     "divergence": "One probability distribution against another.",
     "ranking": "Which of two scores should be the higher one.",
     "embedding": "Which pairs of representations belong together.",
+    "contrastive": "Every vector of a batch against all the others: partners near, all else far.",
 }
 TARGETS = {
     "real": "real numbers",
@@ -34,6 +35,7 @@ TARGETS = {
     "class": "class labels",
     "class_or_distribution": "class labels or probabilities",
     "class_list": "lists of class labels",
+    "group": "labels; equal ones belong together",
 }
 WEIGHTS = {
     None: "none (use `sample_weight`)",

@@ -28,6 +28,7 @@ SHAPES: dict[str, Shapes] = {
         "large": [(65_536, 10), (8_192, 1_000), (2_048, 32_000), (8, 21, 256, 256)],
     },
 }
+BATCHES: Shapes = {"small": [(256, 128)], "cache": [(1_024, 128)], "large": [(4_096, 128)]}  # vectors, all compared
 SOFT_SHAPE = (8_192, 1_000)  # cross-entropy with probabilities for targets
 
 
@@ -89,6 +90,8 @@ def by_row(facts: Definition) -> bool:
 
 def shapes(facts: Definition, size: str) -> list[tuple[int, ...]]:
     """The shapes a loss is measured at."""
+    if facts.structure == "tiles":
+        return BATCHES[size]
     if not by_row(facts):
         return FLAT[size]
     return SHAPES.get(facts.name, TABLE if facts.structure == "pointwise" else ROWS)[size]

@@ -10,7 +10,7 @@ from numbaloss.definition import Definition
 from numbaloss.testing import inputs as drawn
 
 Array = np.ndarray[Any, Any]
-LABELS = ("class", "class_or_distribution", "class_list")  # targets that are not of the input's size, or not real
+LABELS = ("class", "class_or_distribution", "class_list", "group")  # targets not of the input's size, or not real
 
 
 def is_labels(facts: Definition, name: str) -> bool:
@@ -29,7 +29,23 @@ def inputs(
     """Random inputs in the order the loss takes them, always the same; `soft` gives probability targets."""
     random = drawn.generator(facts, salt)
     request = drawn.Request(facts, random, "labels", shape[0], np.dtype(dtype), None, False)
+    if facts.structure == "tiles":
+        return _batch(request, shape)
     return [_one(request, name, shape, soft) for name in facts.inputs]
+
+
+def _batch(request: drawn.Request, shape: tuple[int, ...]) -> list[Array]:
+    """Vectors of which two have each label, or two arrays of them with the scale and bias that training begins with."""
+    rows, numbers = shape[0], request.facts.facts["numbers"]
+    start = dict(zip(numbers, (10.0, -10.0), strict=False))
+    return [
+        np.tile(np.arange((rows + 1) // 2), 2)[:rows]
+        if drawn.domain_name(request.facts, name) == "group"
+        else np.array(start[name], request.dtype)
+        if name in numbers
+        else request.numbers(name, shape)
+        for name in request.facts.inputs
+    ]
 
 
 def _one(request: drawn.Request, name: str, shape: tuple[int, ...], soft: bool) -> Array:
