@@ -23,6 +23,7 @@ TASKS = {
     "ranking": "Which of two scores should be the higher one.",
     "embedding": "Which pairs of representations belong together.",
     "sequence": "A labelling shorter than its sequence, whatever the alignment of the two.",
+    "contrastive": "Every vector of a batch against all the others: partners near, all else far.",
 }
 TARGETS = {
     "real": "real numbers",
@@ -38,6 +39,7 @@ TARGETS = {
     "class_or_mask": "class labels or masks",
     "class_list": "lists of class labels",
     "sequence": "one list of labels for each sequence, and lengths",
+    "group": "labels; equal ones belong together",
 }
 WEIGHTS = {
     None: "none (use `sample_weight`)",

@@ -96,7 +96,7 @@ def _effects(
 
 def _apart(facts: Definition, half: Array) -> Iterator[Array]:
     """The steps, so that each result depends on one of them at a time: all at once, or class by class."""
-    if not by_row(facts):
+    if not by_row(facts) or half.ndim == 0:
         yield half
         return
     axis = facts.facts.get("batch_axis", 0)

@@ -27,12 +27,13 @@ SMALL = (Bar("torch", 4.0, 10.0),)
 
 HEAVY_LOSSES = (
     "focal_loss", "sigmoid_focal_loss", "multilabel_soft_margin_loss", "triplet_margin_loss",
-    "triplet_margin_with_distance_loss",
+    "triplet_margin_with_distance_loss", "nt_xent_loss",
 )  # fmt: skip
 CROSS_ENTROPY_SHAPES = ((65_536, 10), (8_192, 1_000), (2_048, 32_000))
 
 MOST_EXTRA_MEMORY = 0.01  # of the input's bytes, beyond the gradient
 SCRATCH = 1 << 16  # bytes of fixed scratch memory that do not count against it
+TILES = 1 << 23  # the same where all pairs of rows are compared: the tiles
 MOST_ULP = 4.0  # pointwise, float32
 MOST_RELATIVE = 1e-6  # rows, float32
 
@@ -57,7 +58,8 @@ def verdict(
     """``"splendid"``, ``"met"`` or ``"missed"``, and the promises missed; ``"unmeasured"`` where no peer took part."""
     held = [bar for bar in bars(case) if bar.peer in ratios]
     missed = [f"{bar.peer} {ratios[bar.peer]:.2f} < {bar.least:g}" for bar in held if ratios[bar.peer] < bar.least]
-    if memory is not None and memory > MOST_EXTRA_MEMORY + SCRATCH / (4 * math.prod(case.shape)):
+    scratch = TILES if case.facts.structure == "tiles" else SCRATCH
+    if memory is not None and memory > MOST_EXTRA_MEMORY + scratch / (4 * math.prod(case.shape)):
         missed.append(f"memory {memory:.1%}")
     limit = error_limit(case)
     if error is not None and not error <= limit:

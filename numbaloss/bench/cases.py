@@ -37,6 +37,7 @@ SHAPES: dict[str, Shapes] = {
 }
 # Images to segment: (N, C, height, width).
 IMAGES: Shapes = {"small": [(1, 4, 16, 16)], "cache": [(2, 4, 96, 96)], "large": [(8, 4, 256, 256), (2, 21, 256, 256)]}
+BATCHES: Shapes = {"small": [(256, 128)], "cache": [(1_024, 128)], "large": [(4_096, 128)]}  # vectors, all compared
 SOFT_SHAPE = (8_192, 1_000)  # cross-entropy with probabilities for targets
 
 
@@ -102,6 +103,8 @@ def shapes(facts: Definition, size: str) -> list[tuple[int, ...]]:
         return STEPS[size]
     if facts.structure == "regions":
         return IMAGES[size]
+    if facts.structure == "tiles":
+        return BATCHES[size]
     if not by_row(facts):
         return FLAT[size]
     if "rows" in facts.facts:

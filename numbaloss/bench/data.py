@@ -11,7 +11,7 @@ from numbaloss.testing import inputs as drawn
 
 Array = np.ndarray[Any, Any]
 # Targets that are not of the input's size, or not real.
-LABELS = ("class", "class_or_distribution", "class_or_mask", "class_list", "sequence", "length")
+LABELS = ("class", "class_or_distribution", "class_or_mask", "class_list", "sequence", "length", "group")
 
 
 def is_labels(facts: Definition, name: str) -> bool:
@@ -34,6 +34,8 @@ def inputs(
     if facts.structure == "sequence":
         return _sequences(random, shape, dtype, facts.domain == "log_probability")
     request = drawn.Request(facts, random, "labels", shape[0], np.dtype(dtype), None, False)
+    if facts.structure == "tiles":
+        return _batch(request, shape)
     return [_one(request, name, shape, soft) for name in facts.inputs]
 
 
@@ -45,6 +47,20 @@ def _sequences(random: np.random.Generator, shape: tuple[int, ...], dtype: Any, 
         scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
     labels = random.integers(1, classes, (count, steps // 6))
     return [scores.astype(dtype), labels, np.full(count, steps), np.full(count, steps // 6)]
+
+
+def _batch(request: drawn.Request, shape: tuple[int, ...]) -> list[Array]:
+    """Vectors of which two have each label, or two arrays of them with the scale and bias that training begins with."""
+    rows, numbers = shape[0], request.facts.facts["numbers"]
+    start = dict(zip(numbers, (10.0, -10.0), strict=False))
+    return [
+        np.tile(np.arange((rows + 1) // 2), 2)[:rows]
+        if drawn.domain_name(request.facts, name) == "group"
+        else np.array(start[name], request.dtype)
+        if name in numbers
+        else request.numbers(name, shape)
+        for name in request.facts.inputs
+    ]
 
 
 def _one(request: drawn.Request, name: str, shape: tuple[int, ...], soft: bool) -> Array:

@@ -171,6 +171,45 @@ def tversky_ce_loss(input: Tensor, target: Tensor) -> Tensor:
     return tversky_loss(input, target) + functional.cross_entropy(input, target)
 
 
+def _cosines(one: Tensor, two: Tensor) -> Tensor:
+    return functional.normalize(one, dim=1) @ functional.normalize(two, dim=1).T
+
+
+def _relations(labels: Tensor) -> tuple[Tensor, Tensor]:
+    same = labels[:, None] == labels[None, :]
+    return same & ~torch.eye(len(labels), dtype=torch.bool), ~same
+
+
+def nt_xent_loss(embeddings: Tensor, labels: Tensor) -> Tensor:
+    scores, (partners, rivals) = _cosines(embeddings, embeddings) / 0.07, _relations(labels)
+    others = scores.masked_fill(~rivals, -math.inf).logsumexp(1, keepdim=True)
+    return functional.softplus(others - scores)[partners].mean()
+
+
+def sup_con_loss(embeddings: Tensor, labels: Tensor) -> Tensor:
+    scores, (partners, _) = _cosines(embeddings, embeddings) / 0.1, _relations(labels)
+    itself = torch.eye(len(labels), dtype=torch.bool)
+    log_prob = scores - scores.masked_fill(itself, -math.inf).logsumexp(1, keepdim=True)
+    return -((log_prob * partners).sum(1) / partners.sum(1)).mean()
+
+
+def clip_loss(image: Tensor, text: Tensor, logit_scale: Tensor) -> Tensor:
+    scores, right = logit_scale * _cosines(image, text), torch.arange(len(image))
+    return 0.5 * (functional.cross_entropy(scores, right) + functional.cross_entropy(scores.T, right))
+
+
+def siglip_loss(image: Tensor, text: Tensor, logit_scale: Tensor, logit_bias: Tensor) -> Tensor:
+    scores = logit_scale * _cosines(image, text) + logit_bias
+    return -functional.logsigmoid((2 * torch.eye(len(image)) - 1) * scores).sum() / len(image)
+
+
+def batch_hard_triplet_loss(embeddings: Tensor, labels: Tensor) -> Tensor:
+    apart, (partners, rivals) = torch.cdist(embeddings, embeddings), _relations(labels)
+    far = apart.masked_fill(~partners, -math.inf).amax(1)
+    near = apart.masked_fill(~rivals, math.inf).amin(1)
+    return (1 + far - near).clamp(min=0).mean()
+
+
 OURS = (
     dice_loss, jaccard_loss, tversky_loss, focal_tversky_loss, generalized_dice_loss, dice_ce_loss, dice_focal_loss,
     tversky_ce_loss,
@@ -178,6 +217,7 @@ OURS = (
     msle_loss, poly_loss, pseudo_huber_loss, quantile_loss, sigmoid_focal_loss, kl_div, kl_div_with_logits, jsd_loss,
     fair_loss, wing_loss, perceptron_loss, exponential_loss, cosine_similarity_loss, contrastive_loss,
     ctc_loss_with_logits,
+    nt_xent_loss, sup_con_loss, clip_loss, siglip_loss, batch_hard_triplet_loss,
 )  # fmt: skip
 COMPOSED: dict[str, Callable[..., Tensor]] = {loss.__name__: loss for loss in OURS}
 

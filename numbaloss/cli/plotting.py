@@ -19,6 +19,8 @@ HEIGHT = 11
 
 def curves(loss: Loss, points: int) -> tuple[str, list[Curve], list[Curve]]:
     """What the x axis is, the values, and the slopes by the first input; computed by the loss's own kernels."""
+    if loss.definition.structure == "tiles":
+        return _of_gaps(loss, points)
     unreduced = type(loss)(**{**loss._arguments(), "reduction": "none"})
     x_name, found = sweeps(loss, points)
     values, slopes = [], []
@@ -27,6 +29,13 @@ def curves(loss: Loss, points: int) -> tuple[str, list[Curve], list[Curve]]:
         values.append(Curve(sweep.label, sweep.x, value))
         slopes.append(Curve(sweep.label, sweep.x, slope))
     return x_name, values, slopes
+
+
+def _of_gaps(loss: Loss, points: int) -> tuple[str, list[Curve], list[Curve]]:
+    """Of a loss of a whole batch: its mathematics, a function of the gap that a pair or a triplet has."""
+    gaps = np.linspace(-6.0, 6.0, points)
+    both = np.array([loss.definition.maths(float(gap), **loss.parameters) for gap in gaps])
+    return "gap of a pair", [Curve("a pair", gaps, both[:, 0])], [Curve("a pair", gaps, both[:, 1])]
 
 
 def _evaluated(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:

@@ -46,10 +46,10 @@ def sup_con_loss(gap, temperature=0.1):
     r"""Supervised contrast: each vector's pairs against all other vectors, those of its own label among them.
 
     .. math:: \ell_i = \frac{1}{|P_i|} \sum_{j \in P_i} \log \frac{\sum_{k \neq i} e^{s_{ik}}}{e^{s_{ij}}},
-        \qquad P_i = \{j \neq i: y_j = y_i\},
         \qquad s_{ij} = \frac{x_i \cdot x_j}{\tau \lVert x_i \rVert \lVert x_j \rVert}
 
-    This is the paper's :math:`\mathcal{L}_\text{out}`. The mean divides by the number of vectors that have a
+    Here :math:`P_i` are the other vectors of the label of :math:`i`; this is the paper's
+    :math:`\mathcal{L}_\text{out}`. The mean divides by the number of vectors that have a
     partner, others counting nothing; if no label occurs twice, it is the mean of nothing. A vector of zeros has a
     cosine of 0 with every other, and no gradient. Never more than a few tiles of the cosines are in memory.
 
