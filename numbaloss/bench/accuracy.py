@@ -51,7 +51,9 @@ def errors(facts: Definition) -> tuple[float, float]:
 
 
 def _ordinary(facts: Definition, scale: float) -> list[Array]:
-    shape = (200, 12) if by_row(facts) else (20_000,)
+    shape: tuple[int, ...] = (200, 12) if by_row(facts) else (20_000,)
+    if facts.structure == "head":
+        shape = (40, 6, 12)
     return data.inputs(facts, shape, np.float32, salt=f"accuracy {scale}")
 
 
@@ -80,9 +82,9 @@ def _apart(facts: Definition, half: Array) -> Iterator[Array]:
     if not by_row(facts):
         yield half
         return
-    for column in range(half.shape[1]):
+    for column in range(half.shape[-1]):
         step = np.zeros_like(half)
-        step[:, column] = half[:, column]
+        step[..., column] = half[..., column]
         yield step
 
 

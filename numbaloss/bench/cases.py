@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -27,6 +26,12 @@ SHAPES: dict[str, Shapes] = {
         "cache": [(8_192, 16), (1_024, 128)],
         "large": [(65_536, 10), (8_192, 1_000), (2_048, 32_000), (8, 21, 256, 256)],
     },
+}
+# (rows, features, classes) of a linear layer and what follows
+SHAPES["linear_cross_entropy"] = {
+    "small": [(100, 32, 10)],
+    "cache": [(512, 64, 1_000)],
+    "large": [(8_192, 256, 4_096), (2_048, 512, 32_000)],
 }
 SOFT_SHAPE = (8_192, 1_000)  # cross-entropy with probabilities for targets
 
@@ -74,7 +79,9 @@ class Case:
     @cached_property
     def traffic(self) -> int:
         """Bytes that must cross the memory bus at least: what is read and written once."""
-        return sum(array.nbytes for array in self.inputs()) + 4 * math.prod(self.shape) * self.writes
+        arrays = dict(zip(self.facts.inputs, self.inputs(), strict=True))
+        written = [self.facts.inputs[0]] * 2 if self.hessian else self.facts.wrt
+        return sum(array.nbytes for array in arrays.values()) + sum(arrays[name].nbytes for name in written)
 
 
 @lru_cache(maxsize=1)

@@ -29,6 +29,8 @@ def inputs(
     """Random inputs in the order the loss takes them, always the same; `soft` gives probability targets."""
     random = drawn.generator(facts, salt)
     request = drawn.Request(facts, random, "labels", shape[0], np.dtype(dtype), None, False)
+    if facts.structure == "head":
+        return list(drawn.layer(request, *shape))
     return [_one(request, name, shape, soft) for name in facts.inputs]
 
 

@@ -90,9 +90,27 @@ def jsd_loss(student: Tensor, teacher: Tensor) -> Tensor:
     return 0.5 * divergence.sum(1).mean()
 
 
+def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, linear_bias: Tensor) -> Tensor:
+    return functional.cross_entropy(functional.linear(input, linear_weight, linear_bias), target)
+
+
+def arcface_loss(input: Tensor, target: Tensor) -> Tensor:
+    own = input.gather(1, target[:, None])
+    sine = (1 - own * own).clamp(min=0).sqrt()
+    moved = own * math.cos(0.5) - sine * math.sin(0.5)
+    moved = torch.where(own > -math.cos(0.5), moved, own - 0.5 * math.sin(0.5))
+    return functional.cross_entropy(64 * input.scatter(1, target[:, None], moved), target)
+
+
+def cosface_loss(input: Tensor, target: Tensor) -> Tensor:
+    own = input.gather(1, target[:, None]) - 0.35
+    return functional.cross_entropy(64 * input.scatter(1, target[:, None], own), target)
+
+
 OURS = (
     expectile_loss, focal_loss, generalized_cross_entropy, hinge_loss, squared_hinge_loss, log_cosh_loss, mape_loss,
     msle_loss, poly_loss, pseudo_huber_loss, quantile_loss, sigmoid_focal_loss, kl_div, kl_div_with_logits, jsd_loss,
+    linear_cross_entropy, arcface_loss, cosface_loss,
 )  # fmt: skip
 COMPOSED: dict[str, Callable[..., Tensor]] = {loss.__name__: loss for loss in OURS}
 

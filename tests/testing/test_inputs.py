@@ -22,6 +22,7 @@ INSIDE = {
     "log_probability": lambda x: x <= 0,
     "positive": lambda x: x > 0,
     "nonnegative": lambda x: x >= 0,
+    "cosine": lambda x: (x >= -1) & (x <= 1),
     "count": lambda x: (x >= 0) & (x == np.floor(x)),
 }
 
