@@ -20,6 +20,7 @@ Array = np.ndarray[Any, Any]
 SCALES = (1e-4, 1e-2, 1.0, 10.0, 40.0)  # of real-valued inputs: from differences that cancel to saturation
 HALF = 2.0**-24  # half a unit in the last place of 1
 TINY = float(np.finfo(np.float32).tiny)
+SHAPES = {"sequence": (12, 20, 6), "head": (40, 6, 12)}  # of structures whose inputs are neither rows nor elements
 
 
 def errors(facts: Definition) -> tuple[float, float]:
@@ -68,9 +69,9 @@ def _errors_of_regions(facts: Definition) -> tuple[float, float]:
 
 
 def _ordinary(facts: Definition, scale: float) -> list[Array]:
-    if facts.structure == "sequence":
-        return data.inputs(facts, (12, 20, 6), np.float32, salt=f"accuracy {scale}")
-    shape = (200, 12) if by_row(facts) else (20_000,)
+    shape: tuple[int, ...] = (200, 12) if by_row(facts) else (20_000,)
+    if facts.structure in SHAPES:
+        shape = SHAPES[facts.structure]
     return data.inputs(facts, shape, np.float32, salt=f"accuracy {scale}")
 
 
@@ -98,6 +99,12 @@ def _apart(facts: Definition, half: Array) -> Iterator[Array]:
     """The steps, so that each result depends on one of them at a time: all at once, or class by class."""
     if not by_row(facts) or half.ndim == 0:
         yield half
+        return
+    if "shared" in facts.facts:  # inputs of different shapes, one column after another
+        for column in range(half.shape[-1]):
+            step = np.zeros_like(half)
+            step[..., column] = half[..., column]
+            yield step
         return
     axis = facts.facts.get("batch_axis", 0)
     for place in np.ndindex(half.shape[:axis] + half.shape[axis + 1 :]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -38,6 +37,12 @@ SHAPES: dict[str, Shapes] = {
 # Images to segment: (N, C, height, width).
 IMAGES: Shapes = {"small": [(1, 4, 16, 16)], "cache": [(2, 4, 96, 96)], "large": [(8, 4, 256, 256), (2, 21, 256, 256)]}
 BATCHES: Shapes = {"small": [(256, 128)], "cache": [(1_024, 128)], "large": [(4_096, 128)]}  # vectors, all compared
+# (rows, features, classes) of a linear layer and what follows
+SHAPES["linear_cross_entropy"] = {
+    "small": [(100, 32, 10)],
+    "cache": [(512, 64, 1_000)],
+    "large": [(8_192, 256, 4_096), (2_048, 512, 32_000)],
+}
 SOFT_SHAPE = (8_192, 1_000)  # cross-entropy with probabilities for targets
 
 
@@ -84,7 +89,9 @@ class Case:
     @cached_property
     def traffic(self) -> int:
         """Bytes that must cross the memory bus at least: what is read and written once."""
-        return sum(array.nbytes for array in self.inputs()) + 4 * math.prod(self.shape) * self.writes
+        arrays = dict(zip(self.facts.inputs, self.inputs(), strict=True))
+        written = [self.facts.inputs[0]] * 2 if self.hessian else self.facts.wrt
+        return sum(array.nbytes for array in arrays.values()) + sum(arrays[name].nbytes for name in written)
 
 
 @lru_cache(maxsize=1)

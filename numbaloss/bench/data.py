@@ -36,6 +36,8 @@ def inputs(
     request = drawn.Request(facts, random, "labels", shape[0], np.dtype(dtype), None, False)
     if facts.structure == "tiles":
         return _batch(request, shape)
+    if facts.structure == "head":
+        return list(drawn.layer(request, *shape))
     return [_one(request, name, shape, soft) for name in facts.inputs]
 
 

@@ -210,6 +210,23 @@ def batch_hard_triplet_loss(embeddings: Tensor, labels: Tensor) -> Tensor:
     return (1 + far - near).clamp(min=0).mean()
 
 
+def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, linear_bias: Tensor) -> Tensor:
+    return functional.cross_entropy(functional.linear(input, linear_weight, linear_bias), target)
+
+
+def arcface_loss(input: Tensor, target: Tensor) -> Tensor:
+    own = input.gather(1, target[:, None])
+    sine = (1 - own * own).clamp(min=0).sqrt()
+    moved = own * math.cos(0.5) - sine * math.sin(0.5)
+    moved = torch.where(own > -math.cos(0.5), moved, own - 0.5 * math.sin(0.5))
+    return functional.cross_entropy(64 * input.scatter(1, target[:, None], moved), target)
+
+
+def cosface_loss(input: Tensor, target: Tensor) -> Tensor:
+    own = input.gather(1, target[:, None]) - 0.35
+    return functional.cross_entropy(64 * input.scatter(1, target[:, None], own), target)
+
+
 OURS = (
     dice_loss, jaccard_loss, tversky_loss, focal_tversky_loss, generalized_dice_loss, dice_ce_loss, dice_focal_loss,
     tversky_ce_loss,
@@ -218,6 +235,7 @@ OURS = (
     fair_loss, wing_loss, perceptron_loss, exponential_loss, cosine_similarity_loss, contrastive_loss,
     ctc_loss_with_logits,
     nt_xent_loss, sup_con_loss, clip_loss, siglip_loss, batch_hard_triplet_loss,
+    linear_cross_entropy, arcface_loss, cosface_loss,
 )  # fmt: skip
 COMPOSED: dict[str, Callable[..., Tensor]] = {loss.__name__: loss for loss in OURS}
 

@@ -68,7 +68,7 @@ def numbaloss(case: Case, reuse: bool = True) -> Runner:
         return Runner(lambda: loss.grad_and_hess(*arrays), lambda result: (None, result))
     if not reuse or case.size == "small":
         return Runner(lambda: loss.value_and_grad(*arrays), _read)
-    buffers = tuple(np.empty(case.shape, np.float32) for _ in case.facts.wrt)
+    buffers = tuple(np.empty_like(arrays[case.facts.inputs.index(name)]) for name in case.facts.wrt)
     out = buffers[0] if len(buffers) == 1 else buffers
     return Runner(lambda: loss.value_and_grad(*arrays, out=out), _read)
 

@@ -246,10 +246,15 @@ def vectors(request: Request) -> tuple[Array, ...]:
 def hidden_states(request: Request) -> tuple[Array, ...]:
     """Hidden states, a linear layer's weight, labels or distributions, and the layer's bias."""
     rows, classes = request.class_shape()
+    return layer(request, rows, FEATURES, classes)
+
+
+def layer(request: Request, rows: int, features: int, classes: int) -> tuple[Array, ...]:
+    """The same, of any size."""
     soft = request.kind == "distribution"
     return (
-        request.numbers("input", (rows, FEATURES)),
-        request.numbers("linear_weight", (classes, FEATURES)),
+        request.numbers("input", (rows, features)),
+        request.numbers("linear_weight", (classes, features)),
         request.distributions((rows, classes)) if soft else request.labels((rows,), classes),
         request.numbers("linear_bias", (classes,)),
     )

@@ -23,6 +23,7 @@ INSIDE = {
     "positive": lambda x: x > 0,
     "nonnegative": lambda x: x >= 0,
     "group": lambda x: x == np.floor(x),
+    "cosine": lambda x: (x >= -1) & (x <= 1),
     "count": lambda x: (x >= 0) & (x == np.floor(x)),
 }
 
@@ -68,8 +69,9 @@ def test_inputs_are_valid_and_varied(facts, kind):
     arrays = inputs.draw(facts, kind=kind, rows=8)
     assert len(arrays) == len(facts.inputs)
     assert all(len(np.unique(array)) > 1 for array in arrays if array.ndim)
-    rows = [array.shape[inputs.batch_axis(facts, array, k)] for k, array in enumerate(arrays) if array.ndim]
-    assert all(count == 8 for count, name in zip(rows, facts.inputs, strict=False) if name not in inputs.shared(facts))
+    for k, (name, array) in enumerate(zip(facts.inputs, arrays, strict=True)):
+        if array.ndim and name not in inputs.shared(facts):
+            assert array.shape[inputs.batch_axis(facts, array, k)] == 8
     assert np.isfinite(facts.maths and getattr(nl, facts.name)(*arrays))
 
 
