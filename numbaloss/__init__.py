@@ -30,6 +30,7 @@ _PUBLIC = {
     "list_losses": "numbaloss.plugins.registry",
     "load_plugin_dir": "numbaloss.plugins.registry",
     "load_plugins": "numbaloss.plugins.registry",
+    "named_mix": "numbaloss.structures.named",
     "pointwise": "numbaloss.structures.pointwise",
     "softmax": "numbaloss.structures.softmax",
 }

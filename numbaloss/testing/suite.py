@@ -165,7 +165,7 @@ def parametrize_loss_checks(
     ...     check(loss)
 
     `expected_failed_checks` says, by the loss's name or as a function of the loss, which checks are known to fail and
-    why; they are strict xfails.
+    why; they are strict xfails. Raises KeyError where it names a loss that is not among `losses`, or no check.
     """
     import pytest
 
@@ -174,12 +174,17 @@ def parametrize_loss_checks(
     cases = []
     functions = [loss_function(loss) for loss in losses]
     announce(functions)
+    if not callable(expected_failed_checks):
+        for name in set(expected_failed_checks or {}) - {function.definition.name for function in functions}:
+            raise KeyError(f"failures are expected of {name!r}, which is not among the losses")
     for function in functions:
         name = function.definition.name
         if callable(expected_failed_checks):
             expected = expected_failed_checks(function)
         else:
             expected = (expected_failed_checks or {}).get(name, {})
+        for check_name in set(expected) - set(checks_for(function)):
+            raise KeyError(f"{name}: a failure is expected of {check_name!r}, which is no check of it")
         for check_name, check in checks_for(function).items():
             reason = expected.get(check_name)
             marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]

@@ -158,3 +158,21 @@ def test_pytest_decorator_marks_expected_failures():
     assert expected.name == "xfail"
     assert expected.kwargs == {"reason": "says who", "strict": True}
     assert not cases["mse_loss-documented"].marks
+
+
+def test_expected_failures_of_nothing_are_errors():
+    """A misspelt name would else hide that the failure is gone, or that the check is another one."""
+    with pytest.raises(KeyError, match="huber: a failure is expected of 'check_nothing', which is no check of it"):
+        parametrize_loss_checks([made(huber)], {"huber": {"check_nothing": "because"}})
+    with pytest.raises(KeyError, match="failures are expected of 'hubert', which is not among the losses"):
+        parametrize_loss_checks([made(huber)], {"hubert": {"check_documented": "because"}})
+    (mark,) = [
+        case.marks
+        for case in parametrize_loss_checks([made(huber)], {"huber": {"check_documented": "because"}}).args[1]
+        if case.marks
+    ]
+    assert mark[0].kwargs == {"reason": "because", "strict": True}
+
+
+def huber(input, target):
+    return square_loss(input, target)
