@@ -156,7 +156,8 @@ class PointwiseLoss(Loss):
         outcome.total *= outcome.share
         if self._class_mean and outcome.values is not None:
             count = (dtype or checks.FLOAT32).type(classes or np.nan)  # no classes: the mean of nothing
-            outcome.values = (outcome.values.sum(axis=-1, dtype=dtype) / count).astype(first.dtype)
+            with np.errstate(over="ignore"):
+                outcome.values = (outcome.values.sum(axis=-1, dtype=dtype) / count).astype(first.dtype)
         outcome.gradients = tuple(
             summed_to(shape, gradient) for shape, gradient in zip(shapes, outcome.gradients, strict=True)
         )
@@ -222,7 +223,9 @@ class PointwiseLoss(Loss):
         """Buffers for values, curvature and the wanted gradients, in the input's type; `out` where given."""
         first, facts = arrays[0], self.definition
         if need.values:
-            outcome.values = np.empty(first.shape, first.dtype)
+            # what is averaged later is rounded only then
+            kind = checks.computed_in(first.dtype) if self._class_mean else first.dtype
+            outcome.values = np.empty(first.shape, kind)
         if need.hessian:
             outcome.curvature = np.empty(first.shape, first.dtype)
         given = need.out if isinstance(need.out, (tuple, list)) else (need.out,) * len(need.wrt)

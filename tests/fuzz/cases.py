@@ -158,9 +158,9 @@ def settings_of(draw: Any, facts: Definition) -> dict[str, Any]:
 
 
 def numbers_in(limit: Any) -> st.SearchStrategy[float]:
-    """Numbers of an interval that are exact in float32, up to 100 and down to 1e-3 where they are small."""
+    """Numbers of an interval that are exact in float32, ordinary in size: at most 4 where there is no limit."""
     low, high = limit.bounds if isinstance(limit, Interval) else (-np.inf, np.inf)
-    low, high = max(low, -100.0), min(high, 100.0)
+    low, high = max(low, -4.0), min(high, max(low, 0.0) + 4.0)
     return (
         st.integers(0, 4096)
         .map(lambda k: float(np.float32(low + (high - low) * k / 4096)))

@@ -26,3 +26,19 @@ def test_rows_of_no_classes_and_no_rows_of_classes() -> None:
     assert np.isnan(values).all()
     with pytest.raises(ValueError, match=r"multilabel_soft_margin_loss: input needs a class axis, got shape \(\)"):
         nl.multilabel_soft_margin_loss(0.5, 1.0)
+
+
+def test_means_over_classes_are_rounded_once() -> None:
+    """In float16 the values of the classes were rounded before they were averaged."""
+    logits, target = np.float32([0.37719065, -0.3963146]), np.float32([0.8070048, 0.9045005])
+    half = nl.multilabel_soft_margin_loss(logits.astype(np.float16), target.astype(np.float16), reduction="none")
+    single = [array.astype(np.float16).astype(np.float32) for array in (logits, target)]
+    assert half == nl.multilabel_soft_margin_loss(*single, reduction="none").astype(np.float16)
+
+
+def test_a_mean_over_classes_that_overflows_does_not_warn() -> None:
+    """NumPy warned where the sum over the classes of a row was infinite."""
+    logits, target = np.float32([[3.4e38, -3.4e38]]), np.float32([[0.2, 0.9]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isinf(nl.multilabel_soft_margin_loss(logits, target, reduction="none"))
