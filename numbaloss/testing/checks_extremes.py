@@ -33,10 +33,9 @@ def check_nan_is_passed_on(loss: LossFunction) -> None:
                     spoilt[index][place] = np.nan
                     values, _ = unreduced(loss, spoilt)
                     there = np.zeros(values.shape, bool)
-                    whole_image = facts.facts.get("unit") == "image"
-                    if whole_image:
-                        there[row] = True
-                    there[place if values.ndim == arrays[0].ndim else (place[0], *place[2:])] = True
+                    whole_image = facts.facts.get("unit") == "image"  # its sums run over all of it
+                    by_row = place if values.ndim == arrays[0].ndim else (place[0], *place[2:])
+                    there[row if whole_image else by_row] = True
                     what = f"{kind}: nan in {name} at {place}"
                     if elementwise:
                         what += f" beside {[float(array[place]) for array in arrays]}"
