@@ -1978,6 +1978,65 @@ class LogCoshLoss(Loss):
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
 
+def lovasz_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Literal["softmax", "sigmoid", None, "hinge"] = "softmax",
+    include_background: bool = True,
+    batch: bool = False,
+    ignore_index: int = -100,
+    classes: Literal["present", "all"] = "present",
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """The Lovasz extension of the Jaccard loss: the intersection over union itself, made continuous."""
+
+class LovaszLoss(Loss):
+    """The Lovasz extension of the Jaccard loss: the intersection over union itself, made continuous."""
+
+    definition: ClassVar[Definition]
+    activation: Literal["softmax", "sigmoid", None, "hinge"]
+    include_background: bool
+    batch: bool
+    ignore_index: int
+    classes: Literal["present", "all"]
+    def __init__(
+        self,
+        *,
+        activation: Literal["softmax", "sigmoid", None, "hinge"] = "softmax",
+        include_background: bool = True,
+        batch: bool = False,
+        ignore_index: int = -100,
+        classes: Literal["present", "all"] = "present",
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
 def mape_loss(
     input: ArrayLike,
     target: ArrayLike,

@@ -117,7 +117,7 @@ class Scheduled:
         """The weighted sum at the present step."""
         return self.mix(*inputs, **keywords)
 
-    def value_and_grad(self, *inputs: Any, **keywords: Any) -> tuple[Any, Any]:
+    def value_and_grad(self, *inputs: Any, **keywords: Any) -> Any:
         """The weighted sum at the present step and its gradient; arguments as `Mix.value_and_grad`."""
         return self.mix.value_and_grad(*inputs, **keywords)
 

@@ -21,11 +21,12 @@ def curves(loss: Loss, points: int) -> tuple[str, list[Curve], list[Curve]]:
     """What the x axis is, the values, and the slopes by the first input; computed by the loss's own kernels."""
     if loss.definition.structure == "tiles":
         return _of_gaps(loss, points)
-    unreduced = type(loss)(**{**loss._arguments(), "reduction": "none"})
+    images = loss.definition.facts.get("unit") == "image"  # one at a time: each has several regions, or no value
+    unreduced = type(loss)(**{**loss._arguments(), "reduction": "mean" if images else "none"})
     x_name, found = sweeps(loss, points)
     values, slopes = [], []
     for sweep in found:
-        value, slope = _evaluated(unreduced, sweep)
+        value, slope = _one_by_one(unreduced, sweep) if images else _evaluated(unreduced, sweep)
         values.append(Curve(sweep.label, sweep.x, value))
         slopes.append(Curve(sweep.label, sweep.x, slope))
     return x_name, values, slopes
@@ -53,6 +54,11 @@ def _evaluated(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:
     if facts.structure == "sequence":
         slope = slope[0, :, int(loss.parameters["blank"] == 0)]
     return np.asarray(value).reshape(len(sweep.x)), slope[:, 0] if slope.ndim > 1 else slope
+
+
+def _one_by_one(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:
+    found = [loss.value_and_grad(*(array[k : k + 1] for array in sweep.inputs)) for k in range(len(sweep.x))]
+    return np.array([value for value, _ in found]), np.array([slope[0, 0] for _, slope in found])
 
 
 def plot_in_terminal(out: Console, loss: Loss) -> None:

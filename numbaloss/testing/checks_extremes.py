@@ -34,10 +34,8 @@ def check_nan_is_passed_on(loss: LossFunction) -> None:
                     spoilt[index][place] = np.nan
                     values, _ = unreduced(loss, spoilt)
                     there = np.zeros(values.shape, bool)
-                    whole_image = facts.facts.get("unit") == "image"
-                    if whole_image:
-                        there[row] = True
-                    there[_value_at(facts, arrays, values, place)] = True
+                    whole_image = facts.facts.get("unit") == "image"  # its sums run over all of it
+                    there[row if whole_image else _value_at(facts, arrays, values, place)] = True
                     what = f"{kind}: nan in {name} at {place}"
                     if elementwise:
                         what += f" beside {[float(array[place]) for array in arrays]}"
