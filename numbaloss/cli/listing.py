@@ -46,7 +46,7 @@ def _print_table(chosen: list[Definition]) -> None:
     table.add_column("loss", style="name", no_wrap=True)
     table.add_column("targets", no_wrap=True)
     if middle:
-        table.add_column("gradients by", no_wrap=True)
+        table.add_column("gradients by", overflow="fold")
     table.add_column("Hessian", justify="center")
     table.add_column("convex", justify="center")
     if wide:

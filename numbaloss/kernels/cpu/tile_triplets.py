@@ -15,7 +15,7 @@ from numbaloss.compile.primitives import maximum, minimum, sqrt
 from numbaloss.kernels.cpu.intrinsics import out_of_line, strict
 
 ROWS = 4  # anchors a parallel task takes on
-NEAR = 0.0625  # of the squares, where their difference has lost digits
+NEAR = 0.25  # of the squares: below it their difference has lost digits
 
 
 def link(gap: Any, params: Any) -> Any:
