@@ -9,6 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from rich.markup import escape
+
 import numbaloss
 from numbaloss.cli.console import console
 from numbaloss.cli.errors import UserError
@@ -58,7 +60,8 @@ def new_plugin(name: str, folder: Path | None, license_name: str, author: str) -
         path.write_text(Template(_template(template)).substitute(words))
     out = console()
     out.print(f"[good]✓[/] {place}", soft_wrap=True)
-    out.print(f"\n  cd {place}\n  pip install -e '.[test]'\n  pytest\n  numbaloss show {words['loss']}", soft_wrap=True)
+    steps = (f"cd {place}", "pip install -e '.[test]'", "pytest", f"numbaloss show {words['loss']}")
+    out.print("\n" + escape("\n".join(f"  {step}" for step in steps)), soft_wrap=True)
 
 
 def _template(name: str) -> str:

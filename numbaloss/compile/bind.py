@@ -9,13 +9,14 @@ ever take one kernel for another.
 from __future__ import annotations
 
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from typing import Any
 
 import numba
 import numpy as np
-from numba.core import config
+from numba.core import config, entrypoints
 
 from numbaloss.compile import cache as disk
 from numbaloss.compile import primitives_cpu
@@ -44,11 +45,30 @@ def bind(template: Function, dtype: np.dtype[Any], label: str, parallel: bool, *
     if interpreted():
         return copy
     twin = "parallel" if parallel else "serial"
+    load_extensions()
     content = digest(copy)
     copy.__qualname__ = f"{template.__name__}.{label}.{dtype.name}.{twin}.{content[:16]}"
     kernel = numba.njit(parallel=parallel, nogil=True, error_model="numpy", fastmath=LOOP_FLAGS)(copy)
     disk.attach(kernel, f"{copy.__qualname__} {content} {FLAGS} {REVISION}")
     return kernel
+
+
+@cache
+def load_extensions() -> None:
+    """Let Numba load its extensions now, which it does before it compiles: what fails in one must not fail the call.
+
+    One package anywhere whose list of entry points is damaged is enough. Numba itself does not try twice.
+    """
+    init_all: Any = entrypoints.init_all  # untyped
+    try:
+        init_all()
+    except Exception as error:
+        warnings.warn(
+            f"Numba could not load its extensions ({type(error).__name__}: {error}); some package's metadata may be "
+            "damaged. numbaloss needs none of them",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def interpreted() -> bool:

@@ -36,8 +36,9 @@ def given(facts: Definition) -> bool:
 @only_if(given)
 def check_slopes_against_symbolic_ones(loss: LossFunction) -> None:
     """At fifty digits, the slopes and the curvature given by hand are those that SymPy derives from the value."""
+    from numbaloss.compile.symbolic.copies import traced
     from numbaloss.compile.symbolic.derive import compiled, source
-    from numbaloss.compile.symbolic.trace import DerivationError, traced
+    from numbaloss.compile.symbolic.trace import DerivationError
 
     facts = loss.definition
     try:

@@ -45,7 +45,7 @@ def test_the_package_passes_its_own_tests(tmp_path):
 def test_what_is_written(tmp_path):
     options = ("--in", str(tmp_path), "--license", "BSD-3-Clause", "--author", "A. B.")
     told = run("new-plugin", "numbaloss-robust", *options)
-    assert "pip install -e" in told.stdout
+    assert "pip install -e '.[test]'" in told.stdout
     package = tmp_path / "numbaloss-robust"
     written = sorted(str(path.relative_to(package)) for path in package.rglob("*") if path.is_file())
     assert written == [

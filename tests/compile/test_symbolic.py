@@ -14,8 +14,9 @@ import pytest
 
 import numbaloss as nl
 from numbaloss.compile.primitives import exp, expm1, log, log1p, maximum, minimum, sigmoid, softplus, sqrt
+from numbaloss.compile.symbolic.copies import traced
 from numbaloss.compile.symbolic.derive import compiled, source
-from numbaloss.compile.symbolic.trace import DerivationError, traced
+from numbaloss.compile.symbolic.trace import DerivationError
 from numbaloss.plugins.registry import builtins
 from numbaloss.structures.derived import DerivedDefinition, domains
 from numbaloss.testing import check_loss, inputs

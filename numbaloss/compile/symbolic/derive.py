@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from numbaloss.compile import kernel_files, render
+from numbaloss.compile.symbolic.copies import traced
 from numbaloss.compile.symbolic.helpers import SCOPE
-from numbaloss.compile.symbolic.trace import DerivationError, listing, traced
+from numbaloss.compile.symbolic.trace import DerivationError, listing
 
 _TUPLE = bytes([opcode.opmap["BUILD_TUPLE"]])
 _RETURN = bytes([opcode.opmap["RETURN_VALUE"]])
