@@ -42,7 +42,7 @@ def _print_table(chosen: list[Definition]) -> None:
     out = console()
     foreign = any(registry.origin(facts.name) != "numbaloss" for facts in chosen)
     middle, wide = out.width >= MIDDLE, out.width >= WIDE
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2 if middle else 1, 0, 0), header_style="bold")
     table.add_column("loss", style="name", no_wrap=True)
     table.add_column("targets", no_wrap=True)
     if middle:

@@ -202,7 +202,7 @@ def triplet_margin_with_distance_loss(positive, negative, distance_function="euc
         does; "squared_euclidean"; "cosine", which is one minus the cosine with lengths of at least 1e-8. Or a plain
         Python function ``(x, y, by_x, by_y) -> distance`` of two vectors, which writes the derivatives of the distance
         by each element of `x` and `y` to `by_x` and `by_y` (all of them, and nothing else). It is compiled into the
-        kernel under the rules of :doc:`writing a loss </writing-a-loss>`, but may loop over the vectors by index.
+        kernel by the rules of the chapter "Writing a loss", but may loop over the vectors by index.
     margin : float, above 0
         In the unit of the distance.
     swap : bool

@@ -54,6 +54,7 @@ def triplets(
     """
     if maths is None:
         return lambda function: triplets(function, measure=measure, **facts)
+    facts.setdefault("target", "none")
     return publish(_defined(maths, "triplets", measure, ("anchor", "positive", "negative"), (), facts), TripletLoss)
 
 

@@ -7,12 +7,42 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
+from numba.np.arrayobj import make_array, populate_array
 
 from numbaloss.compile.helper_compiler import HelperCompiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 LINKED: Any = {"pipeline_class": HelperCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+@intrinsic
+def run_of(typing_context: Any, array: Any, low: Any, size: Any) -> Any:
+    """``array[low : low + size]`` of a contiguous vector, without asking whether that lies inside it.
+
+    For functions marked by `borrows` only: no reference is counted.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = signature.args[0]
+        whole, low, size = arguments
+        old, new = make_array(kind)(context, builder, whole), make_array(kind)(context, builder)
+        step = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+        populate_array(
+            new,
+            data=builder.gep(old.data, [low]),
+            shape=[size],
+            strides=[step],
+            itemsize=step,
+            meminfo=old.meminfo,
+            parent=old.parent,
+        )
+        return new._getvalue()
+
+    return array(array, types.intp, types.intp), codegen
+
+
+run_of.plain = lambda array, low, size: array[low : low + size]  # type: ignore[attr-defined]
 
 
 def part(array: Any, low: int, high: int) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.compile.primitives import copysign, maximum, power, sqrt
-from numbaloss.kernels.cpu.intrinsics import borrows, strict
+from numbaloss.kernels.cpu.intrinsics import borrows, run_of, strict
 from numbaloss.kernels.cpu.row import STRIP, narrow
 
 # Open names, by type: between LOW and HIGH a sum of squares has lost nothing to underflow or overflow.
@@ -51,7 +51,8 @@ def squares(x, y, eps, grow):  # type: ignore[no-untyped-def]
     """The sum of the squared differences, times `grow` squared."""
     total = np.float64(0.0)
     for low in range(0, x.size, STRIP):
-        total += squares_strip(x[low : low + STRIP], y[low : low + STRIP], eps, grow)
+        size = min(STRIP, x.size - low)
+        total += squares_strip(run_of(x, low, size), run_of(y, low, size), eps, grow)
     return narrow(total)
 
 
@@ -72,7 +73,8 @@ def euclidean(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
         grow = GROW if total < 1.0 else 1.0 / GROW
         total = squares(x, y, eps, grow)
     length = sqrt(total)
-    return length / grow, grow, 0.0 if length == 0.0 else 1.0 / length, eps
+    distance = length if grow == 1.0 else length / grow
+    return distance, grow, 0.0 if length == 0.0 else 1.0 / length, eps
 
 
 @borrows
@@ -100,7 +102,8 @@ def manhattan(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(sum of the absolute differences,)."""
     total = np.float64(0.0)
     for low in range(0, x.size, STRIP):
-        total += manhattan_strip(x[low : low + STRIP], y[low : low + STRIP], eps)
+        size = min(STRIP, x.size - low)
+        total += manhattan_strip(run_of(x, low, size), run_of(y, low, size), eps)
     return narrow(total), eps
 
 
@@ -152,7 +155,8 @@ def minkowski(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     unit = most if 0.0 < most < np.inf else 1.0
     total = np.float64(0.0)
     for low in range(0, x.size, STRIP):
-        total += minkowski_strip(x[low : low + STRIP], y[low : low + STRIP], eps, unit)
+        size = min(STRIP, x.size - low)
+        total += minkowski_strip(run_of(x, low, size), run_of(y, low, size), eps, unit)
     return unit * power(narrow(total), 1.0 / P), eps
 
 
@@ -180,7 +184,8 @@ def products(x, y, grow_x, grow_y):  # type: ignore[no-untyped-def]
     """Sums of the squares of both rows and of their products, the rows times `grow_x` and `grow_y`."""
     xx, yy, xy = np.float64(0.0), np.float64(0.0), np.float64(0.0)
     for low in range(0, x.size, STRIP):
-        one, two, both = products_strip(x[low : low + STRIP], y[low : low + STRIP], grow_x, grow_y)
+        size = min(STRIP, x.size - low)
+        one, two, both = products_strip(run_of(x, low, size), run_of(y, low, size), grow_x, grow_y)
         xx += one
         yy += two
         xy += both
@@ -209,7 +214,8 @@ def apartness(x, y, per_x, per_y, side):  # type: ignore[no-untyped-def]
     """Of the unit vectors' difference, or sum: its squared length, and its products with both unit vectors."""
     square, along_x, along_y = np.float64(0.0), np.float64(0.0), np.float64(0.0)
     for low in range(0, x.size, STRIP):
-        one, two, three = apartness_strip(x[low : low + STRIP], y[low : low + STRIP], per_x, per_y, side)
+        size = min(STRIP, x.size - low)
+        one, two, three = apartness_strip(run_of(x, low, size), run_of(y, low, size), per_x, per_y, side)
         square += one
         along_x += two
         along_y += three

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import borrows, disjoint, out_of_line, scratch
+from numbaloss.kernels.cpu.intrinsics import borrows, disjoint, out_of_line, run_of, scratch
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import fill, narrow
 
@@ -94,8 +94,8 @@ def pair_block(
     """The rows of one parallel task."""
     total = np.float64(0.0)
     for i in range(first, last):
-        low, high = i * width, i * width + width
-        x, y = flat1[low:high], flat2[low:high]
+        low = i * width
+        x, y = run_of(flat1, low, width), run_of(flat2, low, width)
         known = measure(x, y, eps, room, 0)
         label = 0.0
         if labels is not None:
@@ -110,14 +110,14 @@ def pair_block(
         total += value
         if gradient1 is not None:
             if slope == 0.0:
-                fill(gradient1[low:high], 0.0)
+                fill(run_of(gradient1, low, width), 0.0)
             else:
-                write_first(x, y, known, factor, gradient1[low:high])
+                write_first(x, y, known, factor, run_of(gradient1, low, width))
         if gradient2 is not None:
             if slope == 0.0:
-                fill(gradient2[low:high], 0.0)
+                fill(run_of(gradient2, low, width), 0.0)
             else:
-                write_second(x, y, known, factor, gradient2[low:high])
+                write_second(x, y, known, factor, run_of(gradient2, low, width))
     return total
 
 
@@ -150,8 +150,8 @@ def triplet_block(
     """The rows of one parallel task."""
     total = np.float64(0.0)
     for i in range(first, last):
-        low, high = i * width, i * width + width
-        anchor, positive, negative = flat1[low:high], flat2[low:high], flat3[low:high]
+        low = i * width
+        anchor, positive, negative = run_of(flat1, low, width), run_of(flat2, low, width), run_of(flat3, low, width)
         near = measure(anchor, positive, eps, room, 0)
         far = measure(anchor, negative, eps, room, 1)
         distance, share = far[0], 1.0
@@ -175,23 +175,23 @@ def triplet_block(
         push = push * share
         if gradient1 is not None:
             if still:
-                fill(gradient1[low:high], 0.0)
+                fill(run_of(gradient1, low, width), 0.0)
             else:
-                write_anchor(anchor, positive, negative, near, far, pull, push, gradient1[low:high])
+                write_anchor(anchor, positive, negative, near, far, pull, push, run_of(gradient1, low, width))
         if gradient2 is not None:
             if still:
-                fill(gradient2[low:high], 0.0)
+                fill(run_of(gradient2, low, width), 0.0)
             else:
-                write_second(anchor, positive, near, pull, gradient2[low:high])
+                write_second(anchor, positive, near, pull, run_of(gradient2, low, width))
                 if swap is not None:
-                    add_first(positive, negative, across, aside, gradient2[low:high])
+                    add_first(positive, negative, across, aside, run_of(gradient2, low, width))
         if gradient3 is not None:
             if still:
-                fill(gradient3[low:high], 0.0)
+                fill(run_of(gradient3, low, width), 0.0)
             else:
-                write_second(anchor, negative, far, push, gradient3[low:high])
+                write_second(anchor, negative, far, push, run_of(gradient3, low, width))
                 if swap is not None:
-                    add_second(positive, negative, across, aside, gradient3[low:high])
+                    add_second(positive, negative, across, aside, run_of(gradient3, low, width))
     return total
 
 
