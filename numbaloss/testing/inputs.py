@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 Random = np.random.Generator
 
 CLASSES = 5
-WIDE = 40  # more classes than are transposed into tiles
+WIDE = 100  # more classes than are transposed into tiles (96)
 STEPS = 6  # time steps of a sequence, and at most as many as three labels need
 LABELS = 3  # at most so many labels of a sequence
 FEATURES = 3  # of a hidden state
