@@ -167,6 +167,15 @@ class FusedLoss(Sharing):
             losses.append(part.Loss(**own, **common, weight=np.asarray(weight)[1:] if whole else weight))
         self._share(losses, next((loss for loss in losses if isinstance(loss, SoftmaxLoss)), None))
 
+    def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        try:
+            return super()._run(inputs, sample_weight, need)
+        except (TypeError, ValueError) as error:  # of a part, which checks the arguments: they were given to this loss
+            for loss in self._order:
+                if str(error).startswith(f"{loss.definition.name}:"):
+                    raise type(error)(str(error).replace(loss.definition.name, self.definition.name, 1)) from None
+            raise
+
     def _combined(self, values: list[float]) -> tuple[float, Sequence[float]]:
         hyper = {name: self.parameters[name] for name in split_signature(self.definition.maths)[1]}
         value, slopes = self.definition.maths(*values, **hyper)

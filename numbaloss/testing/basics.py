@@ -73,9 +73,14 @@ def differentiable(facts: Definition, inputs: Sequence[Any]) -> tuple[str, ...]:
     )
 
 
+def labels_of(facts: Definition) -> str:
+    """The name of the input that holds the labels."""
+    return "target" if "target" in facts.inputs else "labels"
+
+
 def with_labels(facts: Definition, arrays: Sequence[Array], scores: Array, labels: Array) -> tuple[Array, ...]:
     """The inputs of a loss of class labels, with another first one and other labels."""
-    other = {facts.inputs[0]: scores, "target": labels}
+    other = {facts.inputs[0]: scores, labels_of(facts): labels}
     return tuple(other.get(name, array) for name, array in zip(facts.inputs, arrays, strict=True))
 
 

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import Array, LossFunction, close, made, only_if, same_bits, unreduced, with_labels
+from numbaloss.testing.basics import (
+    Array,
+    LossFunction,
+    close,
+    labels_of,
+    made,
+    only_if,
+    same_bits,
+    unreduced,
+    with_labels,
+)
 
 
 def _half_types() -> list[np.dtype[Any]]:
@@ -95,7 +105,7 @@ def check_label_types(loss: LossFunction) -> None:
     """Class labels may be of any integer type and byte order."""
     facts = loss.definition
     arrays = drawn.draw(facts, rows=4, salt="types")
-    logits, labels = arrays[0], arrays[facts.inputs.index("target")]
+    logits, labels = arrays[0], arrays[facts.inputs.index(labels_of(facts))]
     wanted, slopes = unreduced(loss, arrays)
     types: list[Any] = ["int32", "uint8", ">i8"] if labels.min() >= 0 else ["int32", "int8", ">i8"]
     if labels.min() >= 0:

@@ -20,7 +20,6 @@ def installed(source: Path, site: Path, cache: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "NUMBALOSS_CACHE_DIR": str(cache)}
 
 
-@pytest.mark.slow
 def test_the_package_passes_its_own_tests(tmp_path):
     assert run("new-plugin", "time-series", "--in", str(tmp_path)).exit_code == 0
     package = tmp_path / "numbaloss-time-series"

@@ -171,12 +171,12 @@ def exact_to_the_bar(case: Case) -> None:
             for name, gradient in zip(facts.differentiable, gradients, strict=True):
                 if _smooth(case, point):
                     elements.hold(gradient.reshape(-1)[k], point, name, f"slope by {name} at {where}")
-    elif facts.structure in precise_rows.ROWS and case.arrays[0].ndim > 1 and case.mood != "extreme":
+    elif facts.structure in CLASS_AXIS and case.arrays[0].ndim > 1 and case.mood != "extreme":
         if facts.structure == "margins" and facts.target == "class_list":
             return
         values, gradients = computed(case)
         formula = precise_rows.row(facts, dict(case.setting), dtype)
-        parts = list(row_parts(case.arrays))
+        parts = list(row_parts(facts, case.arrays))
         for k in _some(case, len(parts))[:1]:
             hold_row(values.reshape(-1)[k], formula, parts[k], None, dtype, f"value of row {k}")
             if case.mood != "edges":
