@@ -158,8 +158,8 @@ def test_threads_change_nothing():
 
 
 def test_nothing_of_the_inputs_size_is_kept():
-    """Beyond the gradient a call takes 1 % of the input's memory at most."""
-    logits, labels = drawn(5, (4, 4, 200, 200), np.float32)
+    """Beyond the gradient a call takes 1 % of the input's memory at most, and 64 KiB that do not grow with it."""
+    logits, labels = drawn(5, (4, 4, 400, 400), np.float32)
     out = np.empty_like(logits)
     criterion = nl.DiceCELoss()
     criterion.value_and_grad(logits, labels, out=out)
@@ -167,7 +167,7 @@ def test_nothing_of_the_inputs_size_is_kept():
     criterion.value_and_grad(logits, labels, out=out)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 0.01 * logits.nbytes + 16384
+    assert peak < 0.01 * logits.nbytes + 65536
 
 
 def test_what_does_not_share_a_pass():

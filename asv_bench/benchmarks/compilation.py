@@ -13,10 +13,10 @@ from time import perf_counter
 with tempfile.TemporaryDirectory() as folder:
     os.environ["NUMBA_CACHE_DIR"] = os.environ["NUMBALOSS_CACHE_DIR"] = folder
     import numba, numpy as np, numbaloss as nl
-    from numbaloss.bench.cases import by_row
+    from numbaloss.bench.cases import shapes
     from numbaloss.bench.data import inputs
     loss = nl.get(sys.argv[1])
-    arrays = inputs(loss.definition, (100, 10) if by_row(loss.definition) else (1000,))
+    arrays = inputs(loss.definition, shapes(loss.definition, "small")[0])
     numba.njit(lambda: 0)()  # Numba's own start is measured by the imports
     begin = perf_counter()
     loss.value_and_grad(*arrays)

@@ -86,7 +86,8 @@ class SortedLoss(RegionLoss):
             outcome.values = (weighted[0] if batch and groups else weighted).astype(images.input.dtype)
         if need.wrt:
             scale = self._scale(outcome.denominator, outcome.batch)
-            factors = np.where(each[:, None] * shares > 0.0, shares * each[:, None] * scale, 0.0)
+            with np.errstate(invalid="ignore"):  # nothing counts: no weight times an infinite scale
+                factors = np.where(each[:, None] * shares > 0.0, shares * each[:, None] * scale, 0.0)
             factors = np.broadcast_to(factors, (images.count, images.classes)).astype(images.dtype)
             self._launch("pull", images, logits, found, factors)
             outcome.gradients = (self._handed(images, found, given),)
