@@ -49,12 +49,13 @@ class SegmentationMemory:
     def peakmem_dice_ce(self, library):
         self.call()
 
-    def track_extra_over_input(self, library):
-        """What NumPy allocates beyond the gradient, as a share of the input; torch's memory is not NumPy's."""
-        if library == "torch":
-            raise NotImplementedError
-        self.call()
-        return extra_bytes(self.call) / self.logits.nbytes
+
+def track_extra_over_segmentation():
+    """What Dice + cross-entropy of images allocates beyond the gradient, as a share of the input."""
+    images = SegmentationMemory()
+    images.setup("numbaloss")
+    images.call()
+    return extra_bytes(images.call) / images.logits.nbytes
 
 
 def peakmem_process():
