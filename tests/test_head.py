@@ -43,7 +43,7 @@ def agree(found, wanted, relative=1e-12):
         np.testing.assert_allclose(np.float64(got), want, rtol=0, atol=relative * max(scale, 1e-3), err_msg=name)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     rows=st.integers(1, 40),
     features=st.integers(0, 9),
