@@ -32,6 +32,16 @@ class Need:
     out: Any = None
     parts: bool = False  # of a joined loss: those of its terms, too
 
+    def buffers(self, loss: str) -> tuple[Any, ...]:
+        """The caller's buffer for each gradient, None where he gives none; ValueError unless each has its own."""
+        if self.out is None:
+            return (None,) * len(self.wrt)
+        given = tuple(self.out) if isinstance(self.out, (tuple, list)) else (self.out,)
+        own = [id(buffer) for buffer in given if buffer is not None]
+        if len(given) != len(self.wrt) or len(set(own)) < len(own):
+            raise ValueError(f"{loss}: out must be one buffer for each of the gradients {self.wrt}")
+        return given
+
 
 @dataclass
 class Outcome:
@@ -91,6 +101,7 @@ class Loss:
         self.on_empty = on_empty
         self.parameters = facts.checked(parameters)
         self.weight = self._checked_weight(weight)
+        self._kernels: dict[Any, Any] = {}  # those used so far, by what tells them apart
 
     if not TYPE_CHECKING:  # else a type checker would let any misspelt attribute pass
 

@@ -52,6 +52,30 @@ def computed_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return found
 
 
+def row_weights(loss: str, sample_weight: Any, lead: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
+    """A weight for each row as a flat vector for a kernel; given for each row, or for each sample of `lead`'s axes."""
+    if sample_weight is None:
+        return None
+    given = numeric(loss, "sample_weight", np.asarray(sample_weight))
+    if given.shape != lead[: given.ndim]:
+        raise ValueError(
+            f"{loss}: sample_weight has shape {given.shape}; wanted one weight for each row, {lead}, or for each "
+            f"sample, {lead[:1]}"
+        )
+    spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(lead) - given.ndim)), lead)
+    return kernel_argument(np.ascontiguousarray(spread, dtype)).reshape(-1)
+
+
+def unit_weights(loss: str, sample_weight: Any, shape: tuple[int, ...], unit: str) -> Array:
+    """A float64 weight for each `unit` (image, sequence, row), ones if none are given."""
+    if sample_weight is None:
+        return np.ones(shape)
+    given = numeric(loss, "sample_weight", np.asarray(sample_weight))
+    if given.shape != shape:
+        raise ValueError(f"{loss}: sample_weight has shape {given.shape}; wanted one weight for each {unit}, {shape}")
+    return given.astype(np.float64)
+
+
 def network_output(loss: str, name: str, array: Array, given: Any) -> Array:
     """Check an array that must be floating; whole numbers in a *list* are read as float64."""
     if computed_in(array.dtype) is not None:

@@ -33,16 +33,17 @@ SHAPES: dict[str, Shapes] = {
         "cache": [(8_192, 16), (1_024, 128)],
         "large": [(65_536, 10), (8_192, 1_000), (2_048, 32_000), (8, 21, 256, 256)],
     },
+    # (rows, features, classes) of a linear layer and what follows
+    "linear_cross_entropy": {
+        "small": [(100, 32, 10)],
+        "cache": [(512, 64, 1_000)],
+        "large": [(8_192, 256, 4_096), (2_048, 512, 32_000)],
+    },
 }
 # Images to segment: (N, C, height, width).
 IMAGES: Shapes = {"small": [(1, 4, 16, 16)], "cache": [(2, 4, 96, 96)], "large": [(8, 4, 256, 256), (2, 21, 256, 256)]}
 BATCHES: Shapes = {"small": [(256, 128)], "cache": [(1_024, 128)], "large": [(4_096, 128)]}  # vectors, all compared
-# (rows, features, classes) of a linear layer and what follows
-SHAPES["linear_cross_entropy"] = {
-    "small": [(100, 32, 10)],
-    "cache": [(512, 64, 1_000)],
-    "large": [(8_192, 256, 4_096), (2_048, 512, 32_000)],
-}
+BY_STRUCTURE = {"sequence": STEPS, "regions": IMAGES, "tiles": BATCHES, "pairs": EMBEDDINGS, "triplets": EMBEDDINGS}
 SOFT_SHAPE = (8_192, 1_000)  # cross-entropy with probabilities for targets
 
 
@@ -106,16 +107,10 @@ def by_row(facts: Definition) -> bool:
 
 def shapes(facts: Definition, size: str) -> list[tuple[int, ...]]:
     """The shapes a loss is measured at."""
-    if facts.structure == "sequence":
-        return STEPS[size]
-    if facts.structure == "regions":
-        return IMAGES[size]
-    if facts.structure == "tiles":
-        return BATCHES[size]
+    if facts.structure in BY_STRUCTURE:
+        return BY_STRUCTURE[facts.structure][size]
     if not by_row(facts):
         return FLAT[size]
-    if "rows" in facts.facts:
-        return EMBEDDINGS[size]
     return SHAPES.get(facts.name, TABLE if facts.structure == "pointwise" else ROWS)[size]
 
 

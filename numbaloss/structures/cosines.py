@@ -12,6 +12,7 @@ from numbaloss.compile import render
 from numbaloss.definition import split_signature
 from numbaloss.loss import Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
@@ -77,17 +78,12 @@ class CosineLoss(RowLoss):
             from numbaloss.kernels.cpu.cosines import cosine_rows
 
             facts = self.definition
-            numbers: list[float] = []
-            sources: list[tuple[str, Any]] = []
+            sources, numbers = hyperparameters(self)
             if (angle := facts.facts["angle"]) is not None:
                 turn = self.parameters[angle]
-                numbers = [math.cos(turn), math.sin(turn)]
-                sources = [("param", None), ("param", None)]
-            for name in split_signature(facts.maths)[1]:
-                value = self.parameters[name]
-                sources.append(("constant", value) if isinstance(value, bool) else ("param", None))
-                numbers += [] if isinstance(value, bool) else [value]
-            shift = render.link(facts.maths, ("cosine",), tuple(sources))
+                numbers = (math.cos(turn), math.sin(turn), *numbers)
+                sources = (("param", None), ("param", None), *sources)
+            shift = render.link(facts.maths, ("cosine",), sources)
             link = render.link(negative_log, ("log_prob", "rest"), ())
             twins = Twins(cosine_rows, dtype, facts.name, shift=shift, link=link, narrow=dtype.type)
             self._kernels[key] = twins, tuple(dtype.type(number) for number in numbers)

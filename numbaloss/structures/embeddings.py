@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
-from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.measures import FAMILY, GIVEN, MEASURES, checked_function, holes
 from numbaloss.structures.sheets import Sheets
@@ -23,7 +22,6 @@ class EmbeddingLoss(Loss):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._kernels: dict[Any, Any] = {}
         facts = self.definition
         self._distance = self.parameters.get("distance_function", facts.facts["measure"])
         if callable(self._distance):
@@ -37,9 +35,6 @@ class EmbeddingLoss(Loss):
         self._room = 0 if callable(self._distance) else None
         self._quick_when = self.reduction in ("mean", "sum")
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kernels": {}}
-
     def _checked_weight(self, weight: Any) -> Array | None:
         return None
 
@@ -50,20 +45,6 @@ class EmbeddingLoss(Loss):
     def _middle(self, labels: Array | None, weights: Array | None, eps: Any) -> tuple[Any, ...]:
         """The kernel's arguments between the rows and the hyper-parameters."""
         raise NotImplementedError
-
-    def _sources(self) -> tuple[tuple[tuple[str, Any], ...], tuple[Any, ...]]:
-        """Where each hyper-parameter of the mathematics comes from, and the values of those that are scalars."""
-        facts, sources, scalars = self.definition, [], []
-        for name in split_signature(facts.maths)[1]:
-            value = self.parameters[name]
-            if name in STRUCTURAL:
-                sources.append(("constant", None))
-            elif name in facts.static or isinstance(value, (bool, str)) or value is None:
-                sources.append(("constant", value))
-            else:
-                sources.append(("param", None))
-                scalars.append(value)
-        return tuple(sources), tuple(scalars)
 
     def _kernel(self, dtype: np.dtype[Any]) -> tuple[Twins, tuple[Any, ...]]:
         if dtype not in self._kernels:
@@ -119,9 +100,8 @@ class EmbeddingLoss(Loss):
         first = rows[0]
         lead = first.shape[:-1]
         labels = self._checked_label(arrays[count], lead) if len(arrays) > count else None
-        dtype = checks.computed_in(first.dtype)
-        assert dtype is not None
-        weights = self._row_weights(sample_weight, lead, dtype)
+        dtype = checks.computed_dtype(first.dtype)
+        weights = checks.row_weights(facts.name, sample_weight, lead, dtype)
         number = float(np.prod(lead, dtype=np.float64))
         outcome = Outcome(door, first.dtype, batch=lead[0] if lead else 1, denominator=number)
         if weights is not None:
@@ -183,27 +163,11 @@ class EmbeddingLoss(Loss):
             )
         return labels
 
-    def _row_weights(self, sample_weight: Any, lead: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
-        if sample_weight is None:
-            return None
-        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
-        if given.shape != lead[: given.ndim]:
-            raise ValueError(
-                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted one weight for each row, "
-                f"{lead}, or for each sample, {lead[:1]}"
-            )
-        spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(lead) - given.ndim)), lead)
-        return checks.kernel_argument(np.ascontiguousarray(spread, dtype)).reshape(-1)
-
     def _gradients(self, rows: Sequence[Array], need: Need) -> list[Array | None]:
         """For each input the buffer of its gradient, the caller's where given; None where not wanted."""
         facts = self.definition
-        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,) * len(need.wrt)
-        named = [id(buffer) for buffer in given if buffer is not None]
-        if len(given) != len(need.wrt) or len(set(named)) < len(named):
-            raise ValueError(f"{facts.name}: out must be one buffer for each of the gradients {need.wrt}")
         found: list[Array | None] = []
-        buffers = dict(zip(need.wrt, given, strict=True))
+        buffers = dict(zip(need.wrt, need.buffers(facts.name), strict=True))
         for name, array in zip(facts.facts["rows"], rows, strict=True):
             kind = array.dtype if checks.computed_in(array.dtype) is not None else rows[0].dtype
             if name not in buffers:

@@ -198,8 +198,7 @@ class HeadLoss(SoftmaxLoss):
 
     def _checked(self, arrays: dict[str, Array], sample_weight: Any) -> Call:
         name, (hidden, matrix, target) = self.definition.name, (arrays[one] for one in INPUTS[:3])
-        dtype = checks.computed_in(hidden.dtype)
-        assert dtype is not None
+        dtype = checks.computed_dtype(hidden.dtype)
         if hidden.ndim == 0:
             raise ValueError(f"{name}: input needs an axis of features, got shape ()")
         if matrix.ndim != 2 or len(matrix) == 0 or matrix.shape[1] != hidden.shape[-1]:
@@ -235,7 +234,7 @@ class HeadLoss(SoftmaxLoss):
             labels,
             targets,
             weights,
-            self._row_weights(sample_weight, lead, dtype),
+            checks.row_weights(name, sample_weight, lead, dtype),
             None,
         )
 
@@ -259,23 +258,13 @@ class HeadLoss(SoftmaxLoss):
         return None, target.reshape(-1, classes)
 
     def _check_outs(self, need: Need, arrays: dict[str, Array]) -> None:
-        if need.out is None:
-            return
-        name = self.definition.name
-        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,)
-        if len(given) != len(need.wrt):
-            raise ValueError(f"{name}: out must be one buffer for each of the gradients {need.wrt}")
-        for one, buffer in zip(need.wrt, given, strict=True):
-            checks.output(name, buffer, arrays[one].shape, arrays[one].dtype)
+        if need.out is not None:
+            name = self.definition.name
+            for one, buffer in zip(need.wrt, need.buffers(name), strict=True):
+                checks.output(name, buffer, arrays[one].shape, arrays[one].dtype)
 
     def _mass(self, call: Call) -> float:
         """The denominator of the mean; raises ValueError for a label out of range, before anything is computed."""
         if call.labels is None:
             return float(len(call.hidden) if call.row_weights is None else call.row_weights.sum(dtype=np.float64))
-        wrong, mass = self._scanner(call.dtype)(
-            call.labels.size, call.labels, len(call.matrix), self.parameters["ignore_index"], call.weights,
-            call.row_weights,
-        )  # fmt: skip
-        if wrong:
-            self._out_of_range(call.labels, len(call.matrix))
-        return float(mass)
+        return self._label_mass(call.labels, call.dtype, len(call.matrix), call.weights, call.row_weights)

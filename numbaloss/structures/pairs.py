@@ -11,7 +11,8 @@ from numbaloss.compile import render
 from numbaloss.definition import Definition, split_signature
 from numbaloss.loss import Array
 from numbaloss.structures.define import define
-from numbaloss.structures.embeddings import EmbeddingLoss
+from numbaloss.structures.embeddings import STRUCTURAL, EmbeddingLoss
+from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.measures import GIVEN, MEASURES
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Kernel
@@ -93,7 +94,7 @@ class PairLoss(EmbeddingLoss):
         from numbaloss.kernels.cpu.pairs import pair_rows
 
         told = GIVEN.tells if callable(self._distance) else MEASURES[self._distance].tells
-        sources, scalars = self._sources()
+        sources, scalars = hyperparameters(self, STRUCTURAL)
         link = _pair_link(self.definition.maths, told, bool(self.definition.facts["per_row"]), sources)
         return pair_rows, "pair_link", link, scalars
 
@@ -107,7 +108,7 @@ class TripletLoss(EmbeddingLoss):
     def _template(self) -> tuple[Kernel, str, FunctionType, tuple[Any, ...]]:
         from numbaloss.kernels.cpu.pairs import triplet_rows
 
-        sources, scalars = self._sources()
+        sources, scalars = hyperparameters(self, STRUCTURAL)
         return triplet_rows, "triplet_link", render.link(self.definition.maths, ("near", "far"), sources), scalars
 
     def _middle(self, labels: Array | None, weights: Array | None, eps: Any) -> tuple[Any, ...]:

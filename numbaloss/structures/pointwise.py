@@ -12,6 +12,7 @@ from numbaloss.compile import render
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.broadcast import overlaps, spread_sum, summed_to
 from numbaloss.structures.define import define
+from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Twins
@@ -47,15 +48,11 @@ class PointwiseLoss(Loss):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._kernels: dict[Any, tuple[Twins, tuple[Any, ...]]] = {}
         self._class_mean = bool(self.definition.facts.get("class_mean"))
         self._vectors = tuple(name for name, value in self.parameters.items() if isinstance(value, np.ndarray))
         self._special = self._class_mean or self.weight is not None or bool(self._vectors)
 
         self._quick_when = not self._special and self.reduction in ("mean", "sum") and len(self.definition.wrt) == 1
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kernels": {}}
 
     def _checked_weight(self, weight: Any) -> Array | None:
         return None if weight is None else checks.numeric(self.definition.name, "weight", np.asarray(weight))
@@ -228,14 +225,11 @@ class PointwiseLoss(Loss):
             outcome.values = np.empty(first.shape, kind)
         if need.hessian:
             outcome.curvature = np.empty(first.shape, first.dtype)
-        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,) * len(need.wrt)
-        if len(given) != len(need.wrt) or (len(need.wrt) > 1 and need.out is not None and given[0] is given[-1]):
-            raise ValueError(f"{facts.name}: out must be one buffer for each of the gradients {need.wrt}")
         outcome.gradients = tuple(
             np.empty(first.shape, first.dtype)
             if buffer is None
             else checks.output(facts.name, buffer, first.shape, first.dtype)
-            for buffer in given
+            for buffer in need.buffers(facts.name)
         )
         return [outcome.values, outcome.curvature, *outcome.gradients]
 
@@ -253,16 +247,8 @@ class PointwiseLoss(Loss):
         from numbaloss.kernels.cpu import pointwise as loops
 
         facts = self.definition
-        sources: list[tuple[str, Any]] = [("input", None)] * len(facts.inputs)
-        scalars = []
-        for name, value in self.parameters.items():
-            if name in self._vectors:
-                sources.append(("input", None))
-            elif isinstance(value, (bool, str)) or value is None or name in facts.static:
-                sources.append(("constant", value))
-            else:
-                sources.append(("param", None))
-                scalars.append(dtype.type(value))
+        hyper, numbers = hyperparameters(self)
+        sources = (("input", None),) * len(facts.inputs) + hyper
         many = len(facts.differentiable) > 1
         wanted = tuple(facts.differentiable.index(name) for name in need.wrt)
         role = "_".join(
@@ -272,12 +258,12 @@ class PointwiseLoss(Loss):
             loops.sweep,
             dtype,
             f"{facts.name}.{role}{'.weighted' if weighted else ''}",
-            element=render.element(facts.maths, tuple(sources)),
+            element=render.element(facts.maths, sources),
             store=render.store(wanted, many),
             window=render.window(sum(kind == "input" for kind, _ in sources)),
             window_out=render.window(len(wanted)),
         )
-        return twins, tuple(scalars)
+        return twins, tuple(dtype.type(number) for number in numbers)
 
     def _launch(
         self, outcome: Outcome, inputs: list[Array], weights: Array | None, outputs: list[Array | None], need: Need

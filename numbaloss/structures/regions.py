@@ -13,6 +13,7 @@ from numbaloss.compile import render
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms
 from numbaloss.structures.publish import publish
 from numbaloss.structures.region_images import Images, Sums, planes
@@ -100,8 +101,7 @@ class RegionLoss(RowLoss):
             raise ValueError(
                 f"{name}: weight has {self.weight.size} entries for {classes - self._skipped} classes that count"
             )
-        dtype = checks.computed_in(logits.dtype)
-        assert dtype is not None
+        dtype = checks.computed_dtype(logits.dtype)
         labels, masks = self._targets(logits, target)
         return door, Images(
             planes(logits), logits.shape, dtype, labels, masks, int(self.parameters["ignore_index"]), activation,
@@ -129,16 +129,7 @@ class RegionLoss(RowLoss):
         return 0 if self.parameters["include_background"] else 1
 
     def _image_weights(self, sample_weight: Any, count: int) -> Array:
-        """A weight for each image, in float64."""
-        if sample_weight is None:
-            return np.ones(count)
-        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
-        if given.shape != (count,):
-            raise ValueError(
-                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted one weight for each image, "
-                f"{(count,)}"
-            )
-        return given.astype(np.float64)
+        return checks.unit_weights(self.definition.name, sample_weight, (count,), "image")
 
     def _no_wrong_labels(self, images: Images, sums: Sums) -> None:
         if sums.wrong:
@@ -226,20 +217,10 @@ class RegionLoss(RowLoss):
         if key not in self._kernels:
             from numbaloss.kernels.cpu.regions_finish import finish
 
-            names, hyper = split_signature(self.definition.maths)
-            sources: list[tuple[str, Any]] = []
-            scalars = []
-            for name in hyper:
-                value = self.parameters[name]
-                if name in STRUCTURAL:
-                    sources.append(("constant", None))
-                elif isinstance(value, bool):
-                    sources.append(("constant", value))
-                else:
-                    sources.append(("param", None))
-                    scalars.append(value)
-            link = render.region(self.definition.maths, names, tuple(sources))
-            self._kernels[key] = Twins(finish, DOUBLE, self.definition.name, link=link), tuple(scalars)
+            names = split_signature(self.definition.maths)[0]
+            sources, numbers = hyperparameters(self, STRUCTURAL)
+            link = render.region(self.definition.maths, names, sources)
+            self._kernels[key] = Twins(finish, DOUBLE, self.definition.name, link=link), numbers
         found: tuple[Twins, tuple[Any, ...]] = self._kernels[key]
         return found
 

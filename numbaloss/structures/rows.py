@@ -8,24 +8,17 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
-from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.layout import Rows, canonical
 from numbaloss.structures.twins import Kernel, Twins
 
-STRUCTURAL = ("label_smoothing", "z_loss", "softcap", "temperature")
+STRUCTURAL = ("label_smoothing", "z_loss", "softcap", "temperature")  # dealt with by the kernel
 NO_LABEL = np.iinfo(np.int64).min  # "ignored" where nothing is
 
 
 class RowLoss(Loss):
     """A loss over a class axis, with class weights, sample weights and ignored labels."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._kernels: dict[Any, Any] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kernels": {}}
 
     def _checked_weight(self, weight: Any) -> Array | None:
         if weight is None:
@@ -56,19 +49,8 @@ class RowLoss(Loss):
 
     def _link(self, dtype: np.dtype[Any], arguments: tuple[str, ...]) -> tuple[Kernel, tuple[Any, ...]]:
         """The mathematics as a kernel calls it, and the scalar hyper-parameters that it takes."""
-        facts = self.definition
-        sources: list[tuple[str, Any]] = []
-        scalars = []
-        for name in split_signature(facts.maths)[1]:
-            value = self.parameters[name]
-            if name in STRUCTURAL:  # dealt with by the kernel, not by the mathematics
-                sources.append(("constant", None))
-            elif name in facts.static or isinstance(value, (bool, str)) or value is None:
-                sources.append(("constant", value))
-            else:
-                sources.append(("param", None))
-                scalars.append(dtype.type(value))
-        return render.link(facts.maths, arguments, tuple(sources)), tuple(scalars)
+        sources, numbers = hyperparameters(self, STRUCTURAL)
+        return render.link(self.definition.maths, arguments, sources), tuple(dtype.type(number) for number in numbers)
 
     # ---- arguments
 
@@ -132,8 +114,7 @@ class RowLoss(Loss):
         return ""
 
     def _rows(self, logits: Array, target: Array, sample_weight: Any, distribution: bool) -> Rows:
-        dtype = checks.computed_in(logits.dtype)
-        assert dtype is not None
+        dtype = checks.computed_dtype(logits.dtype)
         planes = logits.ndim > 2 and self.definition.structure != "distributions" and not self._class_last(logits)
         classes = logits.shape[1] if logits.ndim > 1 else logits.shape[0]
         positions = logits.shape[:1] * (logits.ndim > 1) + logits.shape[2:]
@@ -153,7 +134,7 @@ class RowLoss(Loss):
             labels=None if distribution else self._flat_labels(target, classes),
             targets=canonical(target, planes) if distribution else None,
             weights=weights,
-            row_weights=self._row_weights(sample_weight, positions, dtype),
+            row_weights=checks.row_weights(self.definition.name, sample_weight, positions, dtype),
             ignored=int(self.parameters.get("ignore_index", NO_LABEL)),
             first=self.definition.inputs[0],
             rereads=distribution or self.definition.structure != "softmax" or bool(self.parameters.get("softcap")),
@@ -174,27 +155,10 @@ class RowLoss(Loss):
             labels = labels.astype(labels.dtype.newbyteorder("="))
         return checks.kernel_argument(np.ascontiguousarray(labels)).reshape(-1)
 
-    def _row_weights(self, sample_weight: Any, positions: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
-        if sample_weight is None:
-            return None
-        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
-        if given.shape != positions[: given.ndim]:
-            raise ValueError(
-                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted one weight for each row, "
-                f"{positions}, or for each sample, {positions[:1]}"
-            )
-        spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(positions) - given.ndim)), positions)
-        return checks.kernel_argument(np.ascontiguousarray(spread, dtype)).reshape(-1)
-
     def _check_out(self, need: Need, logits: Array) -> None:
-        if need.out is None:
-            return
-        name = self.definition.name
-        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,)
-        if len(given) != len(need.wrt):
-            raise ValueError(f"{name}: out must be one buffer for each of the gradients {need.wrt}")
-        for buffer in given:
-            checks.output(name, buffer, logits.shape, logits.dtype)
+        if need.out is not None:
+            for buffer in need.buffers(self.definition.name):
+                checks.output(self.definition.name, buffer, logits.shape, logits.dtype)
 
     # ---- denominators
 
@@ -207,11 +171,15 @@ class RowLoss(Loss):
         """The denominator of the mean; raises ValueError for a label out of range, before anything is computed."""
         assert rows.labels is not None
         weights = rows.weights if self.definition.facts.get("denominator", "weights") == "weights" else None
-        wrong, mass = self._scanner(rows.dtype)(
-            rows.labels.size, rows.labels, rows.classes, rows.ignored, weights, rows.row_weights
-        )
+        return self._label_mass(rows.labels, rows.dtype, rows.classes, weights, rows.row_weights)
+
+    def _label_mass(
+        self, labels: Array, dtype: np.dtype[Any], classes: int, weights: Array | None, row_weights: Array | None
+    ) -> float:
+        ignored = int(self.parameters.get("ignore_index", NO_LABEL))
+        wrong, mass = self._scanner(dtype)(labels.size, labels, classes, ignored, weights, row_weights)
         if wrong:
-            self._out_of_range(rows.labels, rows.classes)
+            self._out_of_range(labels, classes)
         return float(mass)
 
     def _scanner(self, dtype: np.dtype[Any]) -> Twins:

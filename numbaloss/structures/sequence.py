@@ -14,6 +14,7 @@ from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.alignment import Targets
 from numbaloss.structures.define import define
+from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Twins
 
@@ -69,11 +70,7 @@ class SequenceLoss(Loss):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._kernels: dict[np.dtype[Any], tuple[Twins, tuple[Any, ...]]] = {}
         self._fused = self.definition.inputs[0] == "logits"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kernels": {}}
 
     def _checked_weight(self, weight: Any) -> None:
         return None
@@ -84,18 +81,12 @@ class SequenceLoss(Loss):
             from numbaloss.kernels.cpu.sequence import sequences
 
             facts = self.definition
-            sources: list[tuple[str, Any]] = []
-            scalars = []
-            for name in split_signature(facts.maths)[1]:
-                value = self.parameters[name]
-                if name in facts.static or isinstance(value, (bool, str)) or value is None:
-                    sources.append(("constant", value))
-                else:
-                    sources.append(("param", None))
-                    scalars.append(dtype.type(value))
-            link = render.link(facts.maths, ("log_prob", "rest"), tuple(sources))
-            self._kernels[dtype] = Twins(sequences, dtype, facts.name, link=link, narrow=dtype.type), tuple(scalars)
-        return self._kernels[dtype]
+            sources, numbers = hyperparameters(self)
+            link = render.link(facts.maths, ("log_prob", "rest"), sources)
+            twins = Twins(sequences, dtype, facts.name, link=link, narrow=dtype.type)
+            self._kernels[dtype] = twins, tuple(dtype.type(number) for number in numbers)
+        found: tuple[Twins, tuple[Any, ...]] = self._kernels[dtype]
+        return found
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         facts = self.definition
@@ -105,8 +96,7 @@ class SequenceLoss(Loss):
         given = checks.network_output(name, first, given, inputs[0])
         if given.ndim not in (2, 3) or given.shape[-1] == 0:
             raise ValueError(f"{name}: {first} must have shape (T, N, C) or (T, C), got shape {given.shape}")
-        dtype = checks.computed_in(given.dtype)
-        assert dtype is not None
+        dtype = checks.computed_dtype(given.dtype)
         array = given if given.ndim == 3 else given[:, None, :]
         targets = Targets.checked(facts, array.shape, given.ndim == 3, labels, self.parameters["blank"])
         weights = self._weights(sample_weight, array.shape[1], given.ndim == 3)
@@ -147,16 +137,8 @@ class SequenceLoss(Loss):
 
     def _weights(self, sample_weight: Any, count: int, batched: bool) -> Array:
         """One float64 weight for each sequence."""
-        if sample_weight is None:
-            return np.ones(count)
-        name = self.definition.name
-        given = checks.numeric(name, "sample_weight", np.asarray(sample_weight))
-        wanted = (count,) if batched else ()
-        if given.shape != wanted:
-            raise ValueError(
-                f"{name}: sample_weight has shape {given.shape}; wanted one weight for each sequence, {wanted}"
-            )
-        return given.astype(np.float64).reshape(count)
+        shape = (count,) if batched else ()
+        return checks.unit_weights(self.definition.name, sample_weight, shape, "sequence").reshape(count)
 
     def _gradient(self, need: Need, given: Array) -> tuple[Array | None, Array | None]:
         """Where to write the gradient, as (T, N, C), and the caller's buffer, if there is one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
 from numbaloss.loss import Array, Loss, Need, Outcome
+from numbaloss.structures.hyperparameters import Sources, hyperparameters
 from numbaloss.structures.twins import Kernel, Twins
 from numbaloss.structures.vectors import Vectors
 
@@ -111,13 +113,6 @@ class Pairs:
 class TileLoss(Loss):
     """What losses of all pairs share: arguments, kernels, and the way from tiles to gradients."""
 
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._kernels: dict[Any, Any] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kernels": {}}
-
     def _checked_weight(self, weight: Any) -> Array | None:
         return None
 
@@ -125,24 +120,18 @@ class TileLoss(Loss):
         """A kernel; those that call the mathematics are bound for this loss alone."""
         key = (template, dtype)
         if key not in self._kernels:
-            holes = {"link": render.link(self.definition.maths, ("gap",), self._sources())} if linked else {}
+            holes = {"link": render.link(self.definition.maths, ("gap",), self._hyper[0])} if linked else {}
             label = self.definition.name if linked else "tiles"
             self._kernels[key] = Twins(template, dtype, label, **holes)
         found: Twins = self._kernels[key]
         return found
 
-    def _sources(self) -> tuple[tuple[str, Any], ...]:
-        """Where the mathematics gets each of its hyper-parameters from."""
-        return tuple(
-            ("constant", None) if name in INSIDE
-            else ("constant", value) if name in self.definition.static or isinstance(value, (bool, str))
-            else ("param", None)
-            for name, value in self.parameters.items()
-        )  # fmt: skip
+    @cached_property
+    def _hyper(self) -> tuple[Sources, tuple[Any, ...]]:
+        return hyperparameters(self, INSIDE)
 
     def _params(self, dtype: np.dtype[Any]) -> tuple[Any, ...]:
-        values = zip(self._sources(), self.parameters.values(), strict=True)
-        return tuple(dtype.type(value) for (kind, _), value in values if kind == "param")
+        return tuple(dtype.type(number) for number in self._hyper[1])
 
     # ---- arguments
 
@@ -155,27 +144,16 @@ class TileLoss(Loss):
         return array
 
     def _row_weights(self, sample_weight: Any, count: int, order: Array | None) -> Array:
-        if sample_weight is None:
-            return np.ones(count)
-        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
-        if given.shape != (count,):
-            raise ValueError(
-                f"{self.definition.name}: sample_weight has shape {given.shape}; wanted one weight for each row, "
-                f"{(count,)}"
-            )
-        return (given if order is None else given[order]).astype(np.float64)
+        given = checks.unit_weights(self.definition.name, sample_weight, (count,), "row")
+        return given if order is None else given[order]
 
     def _buffers(self, need: Need, arrays: dict[str, Array]) -> dict[str, Any]:
         """The caller's buffer for each gradient wanted, checked; None where there is none."""
-        if need.out is None:
-            return dict.fromkeys(need.wrt)
         name = self.definition.name
-        given = need.out if isinstance(need.out, (tuple, list)) else (need.out,)
-        if len(given) != len(need.wrt):
-            raise ValueError(f"{name}: out must be one buffer for each of the gradients {need.wrt}")
-        found = dict(zip(need.wrt, given, strict=True))
-        for wanted, out in found.items():
-            checks.output(name, out, arrays[wanted].shape, arrays[wanted].dtype)
+        found = dict(zip(need.wrt, need.buffers(name), strict=True))
+        if need.out is not None:
+            for wanted, out in found.items():
+                checks.output(name, out, arrays[wanted].shape, arrays[wanted].dtype)
         return found
 
     # ---- results
