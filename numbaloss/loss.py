@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from numbaloss.arrays import door
+from numbaloss.arrays import device_door, door
 from numbaloss.definition import Definition
 from numbaloss.total import OnEmpty, Total
 
 if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
     from numbaloss.arrays.numpy import NumPyDoor
     from numbaloss.mix import Mix
 
@@ -53,10 +54,25 @@ class Outcome:
     denominator: float = 0.0
     batch: int = 0
     share: float = 1.0  # of an element in its row's value, where rows are averaged over classes
-    values: Array | None = None
-    gradients: tuple[Array, ...] = ()
-    curvature: Array | None = None
+    values: Any = None
+    gradients: tuple[Any, ...] = ()
+    curvature: Any = None
     parts: tuple[Outcome, ...] = ()  # of the terms of a joined loss, where one pass gives them
+
+    def summed(self) -> tuple[float, float]:
+        """The sum and the denominator of the mean."""
+        return self.total, self.denominator
+
+    def number(self, loss: Loss) -> float:
+        """What the reduction makes of the sum."""
+        if loss.reduction == "sum":
+            return self.total
+        divisor = float(self.batch) if loss.reduction == "batchmean" else self.denominator
+        return Total(self.total, divisor, loss.on_empty).mean
+
+    def reduced(self, loss: Loss) -> Any:
+        """The number handed to the user."""
+        return self.door.scalar(self.number(loss), self.dtype)
 
 
 class Loss:
@@ -125,13 +141,24 @@ class Loss:
         """Compute what `need` says; each computational structure does it its own way."""
         raise NotImplementedError
 
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        """The same for arrays in a device's memory."""
+        raise TypeError(f"{self.definition.name} has no kernels for CUDA devices")
+
+    def _outcome(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        """Compute where the arrays are."""
+        door = device_door(inputs)
+        if door is None:
+            return self._run(inputs, sample_weight, need)
+        return self._run_on_device(door, inputs, sample_weight, need)
+
     # ---- what a user calls
 
     def __call__(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Any:
         """The loss: a number, or with ``reduction="none"`` an array; the same kind of array as the input."""
         unreduced = self.reduction == "none"
         need = Need(values=unreduced, total=not unreduced)
-        return self._value(self._run(self._bound(inputs, named), sample_weight, need))
+        return self._value(self._outcome(self._bound(inputs, named), sample_weight, need))
 
     def value_and_grad(
         self, *inputs: Any, sample_weight: Any = None, out: Any = None, wrt: Sequence[str] | None = None, **named: Any
@@ -149,7 +176,7 @@ class Loss:
                 return quick
         unreduced = self.reduction == "none"
         need = Need(values=unreduced, total=not unreduced, wrt=self._wanted(wrt), out=out)
-        return self._value_and_gradients(self._run(self._bound(inputs, named), sample_weight, need))
+        return self._value_and_gradients(self._outcome(self._bound(inputs, named), sample_weight, need))
 
     def _value_and_gradients(self, outcome: Outcome) -> tuple[Any, Any]:
         gradients = tuple(outcome.door.result(gradient) for gradient in outcome.gradients)
@@ -160,17 +187,17 @@ class Loss:
         if not self.definition.hessian:
             raise TypeError(f"{self.definition.name} has no Hessian")
         need = Need(wrt=self.definition.differentiable[:1], hessian=True)
-        outcome = self._run(self._bound(inputs, named), sample_weight, need)
+        outcome = self._outcome(self._bound(inputs, named), sample_weight, need)
         assert outcome.curvature is not None
         return outcome.door.result(outcome.gradients[0]), outcome.door.result(outcome.curvature)
 
     def total(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Total:
         """Sum and denominator of the mean, in float64: totals of batches add up to the exact mean over all of them."""
-        return self._total(self._run(self._bound(inputs, named), sample_weight, Need(total=True)))
+        return self._total(self._outcome(self._bound(inputs, named), sample_weight, Need(total=True)))
 
     def _total(self, outcome: Outcome) -> Total:
-        denominator = float(outcome.batch) if self.reduction == "batchmean" else outcome.denominator
-        return Total(outcome.total, denominator, self.on_empty)
+        total, denominator = outcome.summed()
+        return Total(total, float(outcome.batch) if self.reduction == "batchmean" else denominator, self.on_empty)
 
     # ---- helpers of the above
 
@@ -212,13 +239,7 @@ class Loss:
         if self.reduction == "none":
             assert outcome.values is not None
             return outcome.door.result(outcome.values)
-        return outcome.door.scalar(self._reduced(outcome), outcome.dtype)
-
-    def _reduced(self, outcome: Outcome) -> float:
-        if self.reduction == "sum":
-            return outcome.total
-        divisor = float(outcome.batch) if self.reduction == "batchmean" else outcome.denominator
-        return Total(outcome.total, divisor, self.on_empty).mean
+        return outcome.reduced(self)
 
     # ---- mixes
 

@@ -5,16 +5,27 @@ A door is chosen by the type of the arrays, and its module is imported only when
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numbaloss.arrays.numpy import NumPyDoor
 
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
+
 NUMPY = NumPyDoor()
 # Library of an array's type -> "module:class" of its door; a framework adds its own line here.
 DOORS: dict[str, str] = {}
+# The same for arrays in a device's memory.
+DEVICE_DOORS: dict[str, str] = {
+    "cupy": "numbaloss.arrays.cupy:CuPyDoor",
+    "numba": "numbaloss.arrays.numba:NumbaDoor",
+    "torch": "numbaloss.arrays.torch:TorchDoor",
+    "numbaloss": "numbaloss.arrays.simulated:SimulatedDoor",
+}
 HOST_TYPES = (np.ndarray, np.generic, list, tuple, int, float)
 
 
@@ -35,3 +46,19 @@ def door(arrays: tuple[Any, ...], names: tuple[str, ...], loss: str = "numbaloss
         module, _, attribute = DOORS[library].partition(":")
         chosen = chosen or getattr(import_module(module), attribute)()
     return chosen or NUMPY
+
+
+@cache
+def opened(place: str) -> Any:
+    """A door by where it is defined."""
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)()
+
+
+def device_door(arrays: tuple[Any, ...]) -> DeviceDoor | None:
+    """The door for arrays in a device's memory; None if the first array that is no number or list is on the host."""
+    for array in arrays:
+        if not isinstance(array, HOST_TYPES):
+            place = DEVICE_DOORS.get(type(array).__module__.partition(".")[0])
+            return None if place is None else opened(place)
+    return None

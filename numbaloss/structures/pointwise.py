@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 CHUNK = 1 << 16  # elements staged at a time where memory cannot be read as it lies; a multiple of the kernel's block
 
@@ -100,6 +103,11 @@ class PointwiseLoss(Loss):
         number = dtype.type
         total = twins(size, size, inputs, params, None, number(scale), None, (flat,), None, 0)
         return number(total / size if self.reduction == "mean" else total), gradient
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import pointwise
+
+        return pointwise.run(self, door, inputs, sample_weight, need)
 
     # ---- arguments -> flat vectors -> kernel
 

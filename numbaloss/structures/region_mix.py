@@ -110,7 +110,7 @@ class Sharing(Loss):
 
     def _finished(self, outcome: Outcome, parts: list[Outcome], weights: Array) -> Sequence[float]:
         """Fill in what the parts give together; the slopes by their values."""
-        values = [loss._reduced(part) for loss, part in zip(self._order, parts, strict=True)]
+        values = [part.number(loss) for loss, part in zip(self._order, parts, strict=True)]
         value, factors = self._combined(values)
         outcome.parts = tuple(parts)
         images = float(weights.sum()) if any(part.denominator for part in parts) else 0.0

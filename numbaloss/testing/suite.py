@@ -27,6 +27,7 @@ MODULES = (
     "checks_extremes",
     "checks_twins",
     "checks_plain",
+    "checks_device",
 )
 
 Status = Literal["passed", "failed", "expected failure", "unexpected pass"]

@@ -1,0 +1,86 @@
+"""The primitives for CUDA: twins of `numbaloss.compile.primitives`, by the CUDA mathematics library.
+
+Numba calls its float32 functions for float32 and its float64 functions for float64. Errors as NVIDIA states them
+(CUDA C++ Programming Guide, mathematical functions), float32 and float64, in units in the last place: exp 1 and 1,
+expm1 1 and 1, log 1 and 1, log1p 1 and 1, tanh 2 and 2, pow 4 and 2; square roots are correctly rounded.
+
+Their names differ from those they read in `math`: a copied function takes a global of that name for it.
+"""
+
+from __future__ import annotations
+
+import math
+
+__all__ = [
+    "cuda_copysign",
+    "cuda_exp",
+    "cuda_expm1",
+    "cuda_log",
+    "cuda_log1p",
+    "cuda_log_sigmoid",
+    "cuda_maximum",
+    "cuda_minimum",
+    "cuda_power",
+    "cuda_sigmoid",
+    "cuda_softplus",
+    "cuda_sqrt",
+    "cuda_tanh",
+    "cuda_xlogy",
+]
+
+
+def cuda_exp(x):  # type: ignore[no-untyped-def]
+    return math.exp(x)
+
+
+def cuda_expm1(x):  # type: ignore[no-untyped-def]
+    return math.expm1(x)
+
+
+def cuda_log(x):  # type: ignore[no-untyped-def]
+    return math.log(x)
+
+
+def cuda_log1p(x):  # type: ignore[no-untyped-def]
+    return math.log1p(x)
+
+
+def cuda_sqrt(x):  # type: ignore[no-untyped-def]
+    return math.sqrt(x)
+
+
+def cuda_tanh(x):  # type: ignore[no-untyped-def]
+    return math.tanh(x)
+
+
+def cuda_sigmoid(x):  # type: ignore[no-untyped-def]
+    decay = math.exp(-abs(x))
+    return (decay if x < 0.0 else 1.0) / (1.0 + decay)
+
+
+def cuda_softplus(x):  # type: ignore[no-untyped-def]
+    return (0.0 if x < 0.0 else x) + math.log1p(math.exp(-abs(x)))
+
+
+def cuda_log_sigmoid(x):  # type: ignore[no-untyped-def]
+    return (0.0 if x > 0.0 else x) - math.log1p(math.exp(-abs(x)))
+
+
+def cuda_xlogy(x, y):  # type: ignore[no-untyped-def]
+    return 0.0 if x == 0.0 and y == y else x * math.log(y)
+
+
+def cuda_power(x, y):  # type: ignore[no-untyped-def]
+    return x * x if y == 2.0 else math.pow(x, y)
+
+
+def cuda_copysign(x, y):  # type: ignore[no-untyped-def]
+    return math.copysign(x, y)
+
+
+def cuda_maximum(x, y):  # type: ignore[no-untyped-def]
+    return x if x > y or x != x else y
+
+
+def cuda_minimum(x, y):  # type: ignore[no-untyped-def]
+    return x if x < y or x != x else y

@@ -1,0 +1,105 @@
+"""Small functions of CUDA kernels whose text depends on how many arrays a loss takes, and on the width of a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from numbaloss.compile.render import function
+
+Sources = tuple[tuple[str, Any], ...]
+
+
+def spread(i: Any, inner: Any, outer: Any) -> Any:
+    """Where an array that is repeated lies: each element `inner` times, and all of them again and again."""
+    return i // inner % outer
+
+
+def item(array: Any, i: Any) -> Any:
+    """An element of an array of whole numbers."""
+    return array[i]
+
+
+@cache
+def product(kinds: tuple[str, ...]) -> Any:
+    """The product of the weights of one element."""
+    factors, spreads = [], 0
+    for k, kind in enumerate(kinds):
+        factors.append(read(f"weights[{k}]", kind, spreads, 1) + "[0]")
+        spreads += kind == "spread"
+    return function(f"def product(weights, spreads, i):\n    return {' * '.join(factors)}\n", spread=spread, **OPEN)
+
+
+@cache
+def chunk(
+    maths: Callable[..., Any],
+    sources: Sources,
+    weights: tuple[str, ...],
+    outputs: tuple[str, ...],
+    wanted: tuple[int, ...],
+    many: bool,
+    width: int,
+) -> Any:
+    """Reads, computes and writes `width` elements; gives the sum of their weighted values.
+
+    A source is an array in the type of the memory ("input"), one in the type of the arithmetic that is repeated
+    ("spread") or not ("real"), a scalar ("param") or a ("constant"); each of the `weights` is a "spread" or "real".
+    `outputs` names what is written, in order: "values", "curvature", and else a gradient, of the slopes numbered
+    `wanted`. `many` tells a tuple of slopes from one.
+    """
+    lines, arguments = [], []
+    arrays = spreads = params = 0
+    for kind, constant in sources:
+        if kind == "constant":
+            arguments.append(repr(constant))
+        elif kind == "param":
+            arguments.append(f"params[{params}]")
+            params += 1
+        else:
+            lines.append(f"a{arrays} = {read(f'inputs[{arrays}]', kind, spreads, width)}")
+            arguments.append(f"a{arrays}[{{k}}]")
+            spreads += kind == "spread"
+            arrays += 1
+    for w, kind in enumerate(weights):
+        lines.append(f"w{w} = {read(f'weights[{w}]', kind, spreads, width)}")
+        spreads += kind == "spread"
+    call, weight = ", ".join(arguments), "".join(f" * w{w}[{{k}}]" for w in range(len(weights)))
+    for k in range(width):
+        lines.append(f"v{k}, s{k}, c{k} = loss({call.format(k=k)})")
+        lines.append(f"f{k} = scale{weight.format(k=k)}")
+        if weights:
+            lines.append(f"v{k} = v{k}{weight.format(k=k)}")
+    slopes = iter(f"s{{k}}[{slope}] * f{{k}}" if many else "s{k} * f{k}" for slope in wanted)
+    forms = {"values": "v{k}", "curvature": "c{k} * f{k}"}
+    for place, name in enumerate(outputs):
+        lines.append(write(f"outputs[{place}]", forms.get(name) or next(slopes), width))
+    lines.append("return " + " + ".join(f"v{k}" for k in range(width)))
+    head = "def chunk(i, inputs, spreads, params, weights, scale, outputs):\n    "
+    return function(head + "\n    ".join(lines) + "\n", loss=maths, spread=spread, **OPEN)
+
+
+def read(array: str, kind: str, spreads: int, width: int) -> str:
+    """A tuple of `width` elements."""
+    if kind == "spread":
+        inner, outer = f"spreads[{2 * spreads}]", f"spreads[{2 * spreads + 1}]"
+        return row(f"{array}[spread(i + {{k}}, {inner}, {outer})]", width)
+    if kind == "real":
+        return row(f"{array}[i + {{k}}]", width)
+    return f"load_vector({array}, i)" if width > 1 else f"(load({array}, i),)"
+
+
+def write(array: str, form: str, width: int) -> str:
+    return f"store_vector({array}, i, {row(form, width)})" if width > 1 else f"store({array}, i, {form.format(k=0)})"
+
+
+def row(form: str, width: int) -> str:
+    """A tuple with one item for each k, as text."""
+    return "(" + "".join(form.format(k=k) + ", " for k in range(width)) + ")"
+
+
+def _open(*arguments: Any) -> Any:
+    raise NotImplementedError
+
+
+OPEN: dict[str, Any] = dict.fromkeys(("load", "store", "load_vector", "store_vector"), _open)

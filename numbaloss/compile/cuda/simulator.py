@@ -1,0 +1,310 @@
+"""Runs CUDA kernels on the host, without a device: what makes their logic testable everywhere.
+
+The threads of a block are greenlets that hand over only at barriers and warp operations, in a chosen order: ascending,
+descending or shuffled. A missing barrier shows as a wrong result in one of them, a barrier that not all threads reach
+as an error. Shared memory is poisoned with nan, and every access is checked against the bounds of its array.
+
+It needs the package `greenlet` (extra ``testing``), and neither a device nor a CUDA compiler.
+"""
+
+from __future__ import annotations
+
+import random
+import types
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import greenlet
+import numpy as np
+
+from numbaloss.compile.bind import Specialiser
+from numbaloss.compile.primitives import PRIMITIVES
+
+WARP = 32
+ORDERS = ("ascending", "descending", "shuffled")
+
+
+class SimulationError(RuntimeError):
+    """A kernel did what a device would not forgive."""
+
+
+class Pointer:
+    """Device memory as a kernel sees it, with its bounds."""
+
+    def __init__(self, cells: np.ndarray[Any, Any], name: str = "") -> None:
+        self.cells, self.name = cells, name
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.cells[self.checked(i)]
+
+    def __setitem__(self, i: Any, value: Any) -> None:
+        self.cells[self.checked(i)] = value
+
+    def checked(self, i: Any) -> int:
+        if not 0 <= i < self.cells.size:
+            raise SimulationError(f"access to element {i} of an array of {self.cells.size}")
+        return int(i)
+
+    def check_aligned(self, i: int, width: int) -> None:
+        address = self.cells.__array_interface__["data"][0] + int(i) * self.cells.itemsize
+        if address % 16 or width * self.cells.itemsize != 16:
+            raise SimulationError(f"16-byte access to element {i}, which is not aligned")
+
+    def read(self, i: Any, storage: str) -> Any:
+        """An element in the type of the arithmetic."""
+        bits = self[i]
+        if storage == "bfloat16":
+            return np.uint32(int(bits) << 16).view(np.float32)
+        return bits if storage == "float64" else np.float32(bits)
+
+    def write(self, i: Any, value: Any, storage: str) -> None:
+        if storage == "bfloat16":
+            word = int(np.float32(value).view(np.uint32))
+            rounded = 0x7FFF if np.isnan(value) else (word + 0x7FFF + ((word >> 16) & 1)) >> 16
+            self[i] = np.uint16(rounded)
+        else:
+            self[i] = value
+
+
+@dataclass
+class Place:
+    """A three-dimensional index or extent."""
+
+    x: int
+    y: int = 1
+    z: int = 1
+
+
+@dataclass
+class Block:
+    """One block of threads and its shared memory."""
+
+    index: Place
+    grid: Place
+    threads: int
+    shared: dict[Any, Any] = field(default_factory=dict)
+    slots: dict[int, Any] = field(default_factory=dict)
+
+
+class Thread(greenlet.greenlet):  # type: ignore[misc]
+    """One CUDA thread."""
+
+    block: Block
+    number: int
+    waits: tuple[str, Any] | None = None
+
+
+def current() -> Thread:
+    thread: Thread = greenlet.getcurrent()
+    return thread
+
+
+def wait(scope: str, site: Any) -> None:
+    """Hand over until every thread of the scope has come here."""
+    thread = current()
+    thread.waits = (scope, site)
+    thread.parent.switch()
+    thread.waits = None
+
+
+def caller(depth: int = 2) -> tuple[str, int]:
+    """The line of the kernel that called a function of this module."""
+    import sys
+
+    frame = sys._getframe(depth)
+    return frame.f_code.co_name, frame.f_lineno
+
+
+class Shared:
+    """Stands in for `cuda.shared`."""
+
+    def array(self, shape: Any, dtype: Any) -> Any:
+        memory, site = current().block.shared, caller()
+        if site not in memory:
+            memory[site] = poisoned(shape, dtype)
+        return memory[site]
+
+
+class Local:
+    """Stands in for `cuda.local`."""
+
+    def array(self, shape: Any, dtype: Any) -> Any:
+        return poisoned(shape, dtype)
+
+
+def poisoned(shape: Any, dtype: Any) -> Any:
+    """Memory nobody has written to: nan, or a number no index may be."""
+    kind = np.dtype(dtype)
+    return Memory(np.full(shape, np.nan if kind.kind == "f" else np.iinfo(kind).max, kind))
+
+
+class Memory:
+    """Shared or local memory with its bounds: a device does not take index -1 for the last element."""
+
+    def __init__(self, cells: np.ndarray[Any, Any]) -> None:
+        self.cells = cells
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.cells[self.checked(index)]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.cells[self.checked(index)] = value
+
+    def checked(self, index: Any) -> Any:
+        given = index if isinstance(index, tuple) else (index,)
+        if len(given) != self.cells.ndim or any(not 0 <= i < n for i, n in zip(given, self.cells.shape, strict=True)):
+            raise SimulationError(f"access to element {index} of block memory of shape {self.cells.shape}")
+        return index
+
+
+class Atomic:
+    """Stands in for `cuda.atomic`; threads hand over at barriers only, so every operation is atomic."""
+
+    def add(self, array: Any, i: Any, value: Any) -> Any:
+        old = array[i]
+        array[i] = old + value
+        return old
+
+    def max(self, array: Any, i: Any, value: Any) -> Any:
+        old = array[i]
+        array[i] = max(old, value)
+        return old
+
+
+class Cuda:
+    """Stands in for the module `cuda` inside a kernel."""
+
+    shared, local, atomic = Shared(), Local(), Atomic()
+    laneid = property(lambda self: current().number % WARP)
+    threadIdx = property(lambda self: Place(current().number))  # noqa: N815
+    blockIdx = property(lambda self: current().block.index)  # noqa: N815
+    blockDim = property(lambda self: Place(current().block.threads))  # noqa: N815
+    gridDim = property(lambda self: current().block.grid)  # noqa: N815
+
+    def syncthreads(self) -> None:
+        wait("block", caller())
+
+    def syncwarp(self, mask: int = 0xFFFFFFFF) -> None:
+        wait("warp", caller())
+
+    def shfl_xor_sync(self, mask: int, value: Any, flip: int) -> Any:
+        """The value of the thread of the warp whose number differs in the bits of `flip`."""
+        return self.exchanged(value, lambda lane: lane ^ flip)
+
+    def shfl_sync(self, mask: int, value: Any, source: int) -> Any:
+        return self.exchanged(value, lambda lane: source)
+
+    def shfl_up_sync(self, mask: int, value: Any, distance: int) -> Any:
+        return self.exchanged(value, lambda lane: lane - distance if lane >= distance else lane)
+
+    def shfl_down_sync(self, mask: int, value: Any, distance: int) -> Any:
+        return self.exchanged(value, lambda lane: lane + distance if lane + distance < WARP else lane)
+
+    def exchanged(self, value: Any, source: Callable[[int], int]) -> Any:
+        thread, site = current(), caller(3)
+        slots, first = thread.block.slots, thread.number - thread.number % WARP
+        slots[thread.number] = value
+        wait("warp", site)
+        received = slots.get(first + source(thread.number % WARP), value)
+        wait("warp", (site, "received"))
+        return received
+
+
+CUDA = Cuda()
+
+
+class SimulatedSpecialiser(Specialiser):
+    """Copies functions for one dtype as plain Python, with the simulator in the place of the device."""
+
+    def __init__(self, dtype: np.dtype[Any], holes: dict[str, Any]) -> None:
+        super().__init__(dtype, {**holes, "real": dtype.type})
+        self.primitives = {function: rounding(function, dtype) for function in PRIMITIVES.values()}
+
+    def rebound(self, name: str, value: Any) -> Any:
+        value = self.holes.get(name, value)
+        if type(value) is float:
+            return self.dtype.type(value)
+        if isinstance(value, types.ModuleType) and value.__name__.endswith("numba.cuda"):
+            return CUDA
+        if isinstance(value, types.FunctionType):
+            return self.compiled(value)
+        if hasattr(value, "plain"):
+            return value.plain
+        return int if str(getattr(value, "name", "")).startswith(("int", "uint")) else value
+
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if function not in self.done:
+            self.done[function] = self.primitives.get(function) or self.copy(function)
+        return self.done[function]
+
+
+def rounding(function: Callable[..., Any], dtype: np.dtype[Any]) -> Callable[..., Any]:
+    """A primitive whose result has the type of the arithmetic."""
+    return lambda *arguments: dtype.type(function(*(float(argument) for argument in arguments)))
+
+
+def launch(
+    kernel: Callable[..., Any], blocks: int, threads: int, arguments: Sequence[Any], order: str = "ascending"
+) -> None:
+    """Run a bound kernel over a grid, block after block; arrays among the arguments are pointers."""
+    grid, source = Place(blocks), random.Random(0)
+
+    def ordered(items: Sequence[Any]) -> Sequence[Any]:
+        if order == "shuffled":
+            return source.sample(items, len(items))
+        return items if order == "ascending" else items[::-1]
+
+    def body() -> None:
+        with np.errstate(all="ignore"):  # of each greenlet's own
+            kernel(*arguments)
+
+    for index in ordered(range(blocks)):
+        run_block(Block(Place(index), grid, threads), body, ordered)
+
+
+def run_block(block: Block, body: Callable[[], None], ordered: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+    """Switch among a block's threads until all have ended."""
+    threads = []
+    for number in range(block.threads):
+        thread = Thread(body)
+        thread.block, thread.number = block, number
+        threads.append(thread)
+    while threads:
+        for thread in ordered(threads):
+            if thread.waits is None:
+                thread.switch()
+        ended = block.threads - len(threads)
+        threads = [thread for thread in threads if not thread.dead]
+        if threads:
+            release(threads, ended or block.threads - len(threads))
+
+
+def release(threads: list[Thread], ended: int) -> None:
+    """Let go the threads whose barrier is complete; SimulationError if none ever will be."""
+    waits = {thread.waits for thread in threads}
+    if all(wait is not None and wait[0] == "block" for wait in waits):
+        if len(waits) > 1 or ended:
+            raise SimulationError(f"threads wait at different barriers, or some have ended: {sorted(map(str, waits))}")
+        for thread in threads:
+            thread.waits = None
+        return
+    released = False
+    for warp in warps(threads):
+        sites = {thread.waits for thread in warp}
+        if len(sites) == 1 and (site := next(iter(sites))) is not None and site[0] == "warp":
+            if len(warp) < min(WARP, warp[0].block.threads):
+                raise SimulationError(f"a warp operation that not all threads of the warp reach: {site}")
+            for thread in warp:
+                thread.waits = None
+            released = True
+    if not released:
+        raise SimulationError(f"deadlock; threads wait at {sorted(map(str, waits))}")
+
+
+def warps(threads: list[Thread]) -> Iterator[list[Thread]]:
+    """The running threads, warp by warp."""
+    groups: dict[int, list[Thread]] = {}
+    for thread in threads:
+        groups.setdefault(thread.number // WARP, []).append(thread)
+    yield from groups.values()

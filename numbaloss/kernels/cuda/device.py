@@ -1,0 +1,107 @@
+"""What every CUDA template may call: open names of memory and of the launch, and sums over warps and blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import cuda, int64
+
+ALL = 0xFFFFFFFF  # the lanes of a warp
+THREADS = 256  # open name: threads of a block
+WARPS = 8  # open name: warps of a block
+WIDTH = 4  # open name: elements in 16 bytes
+
+
+def real(value: Any) -> Any:
+    """Open name: the type of the arithmetic, float32 or float64."""
+    raise NotImplementedError
+
+
+def load(pointer: Any, i: Any) -> Any:
+    """Open name: one element, in the type of the arithmetic."""
+    raise NotImplementedError
+
+
+def store(pointer: Any, i: Any, value: Any) -> None:
+    """Open name: write one element in the type of the memory."""
+    raise NotImplementedError
+
+
+def load_vector(pointer: Any, i: Any) -> Any:
+    """Open name: `WIDTH` elements, from 16 aligned bytes."""
+    raise NotImplementedError
+
+
+def store_vector(pointer: Any, i: Any, values: Any) -> None:
+    """Open name: write a tuple of `WIDTH` elements to 16 aligned bytes."""
+    raise NotImplementedError
+
+
+def first_item():  # type: ignore[no-untyped-def]
+    """This thread's number in the whole grid."""
+    return int64(cuda.blockIdx.x) * THREADS + cuda.threadIdx.x
+
+
+def warp_sum(value):  # type: ignore[no-untyped-def]
+    """The sum over the warp, the same bits in every lane."""
+    value += cuda.shfl_xor_sync(ALL, value, 16)
+    value += cuda.shfl_xor_sync(ALL, value, 8)
+    value += cuda.shfl_xor_sync(ALL, value, 4)
+    value += cuda.shfl_xor_sync(ALL, value, 2)
+    value += cuda.shfl_xor_sync(ALL, value, 1)
+    return value
+
+
+def larger(one, two):  # type: ignore[no-untyped-def]
+    """The larger of two numbers; nan where either is nan."""
+    return one if one > two or one != one else two
+
+
+def warp_max(value):  # type: ignore[no-untyped-def]
+    """The largest over the warp, in every lane; nan if there is one."""
+    value = larger(value, cuda.shfl_xor_sync(ALL, value, 16))
+    value = larger(value, cuda.shfl_xor_sync(ALL, value, 8))
+    value = larger(value, cuda.shfl_xor_sync(ALL, value, 4))
+    value = larger(value, cuda.shfl_xor_sync(ALL, value, 2))
+    return larger(value, cuda.shfl_xor_sync(ALL, value, 1))
+
+
+def block_sum(value, shared):  # type: ignore[no-untyped-def]
+    """The sum over the block, the same bits in every thread; `shared` holds one number for each warp."""
+    value = warp_sum(value)
+    thread = cuda.threadIdx.x
+    if thread % 32 == 0:
+        shared[thread // 32] = value
+    cuda.syncthreads()
+    total = shared[0]
+    for warp in range(1, WARPS):
+        total += shared[warp]
+    cuda.syncthreads()  # before anyone writes there again
+    return total
+
+
+def block_max(value, shared):  # type: ignore[no-untyped-def]
+    """The largest over the block, in every thread; nan if there is one."""
+    value = warp_max(value)
+    thread = cuda.threadIdx.x
+    if thread % 32 == 0:
+        shared[thread // 32] = value
+    cuda.syncthreads()
+    highest = shared[0]
+    for warp in range(1, WARPS):
+        highest = larger(highest, shared[warp])
+    cuda.syncthreads()
+    return highest
+
+
+def sum_of(partials, count, shared):  # type: ignore[no-untyped-def]
+    """The sum of the blocks' partial sums, in one order for any device; in every thread."""
+    total = real(0.0)
+    for i in range(cuda.threadIdx.x, count, THREADS):
+        total += partials[i]
+    return block_sum(total, shared)
+
+
+def inverse(divisor, empty):  # type: ignore[no-untyped-def]
+    """What turns the gradient of a sum into that of a mean; `empty` where there is nothing to divide by."""
+    return empty if divisor == 0.0 else 1.0 / divisor

@@ -1,0 +1,186 @@
+"""One call of a loss on a device: its arrays, its buffers, and the launches all structures share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from numbaloss.arrays.device import FLOATING, DeviceArray, DeviceDoor
+from numbaloss.compile.cuda import render
+from numbaloss.compile.cuda.kernel import THREADS, Kernel
+from numbaloss.compile.cuda.memory import STORAGES, accessors
+from numbaloss.loss import Loss, Need, Outcome
+
+MOST_BLOCKS = 2048  # of a grid: enough for any device of today, and the same for all, so that sums have the same bits
+
+
+@dataclass
+class DeviceOutcome(Outcome):
+    """What a structure computed on a device; nothing of it has been waited for."""
+
+    sums: Any = None  # DeviceArray of two numbers: the sum and its denominator
+    value: Any = None  # DeviceArray of one: the reduced value
+
+    def summed(self) -> tuple[float, float]:
+        total, denominator = self.door.download(self.sums)  # type: ignore[attr-defined]
+        return float(total), float(denominator)
+
+    def reduced(self, loss: Loss) -> Any:
+        return self.door.result(self.value)
+
+
+@dataclass
+class Mass:
+    """What the mean divides by: a number known on the host, or sums that lie on the device."""
+
+    known: float = 0.0
+    partials: DeviceArray | None = None
+
+    @property
+    def parts(self) -> int:
+        return 0 if self.partials is None else self.partials.size
+
+
+@dataclass
+class Call:
+    """The checked arguments of one call, and helpers to launch with."""
+
+    loss: Loss
+    door: DeviceDoor
+    need: Need
+    storage: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.loss.definition.name
+
+    @property
+    def real(self) -> Any:
+        """The type of the arithmetic, as a NumPy type."""
+        return STORAGES[self.storage].real
+
+    # ---- arguments
+
+    def view(self, name: str, array: Any) -> DeviceArray:
+        try:
+            return self.door.view(array)
+        except TypeError as error:
+            raise TypeError(f"{self.name}: {name}: {error}") from None
+
+    def network_output(self, name: str, array: DeviceArray) -> DeviceArray:
+        """An array that must be floating."""
+        if array.kind not in FLOATING:
+            wanted = ", ".join(FLOATING)
+            raise TypeError(f"{self.name}: {name} must be a floating array ({wanted}), got {described(array)}")
+        return array
+
+    def packed(self, array: DeviceArray, kind: str = "") -> DeviceArray:
+        """The array itself where kernels can read it, else a copy in the type of the call (or `kind`), in C order."""
+        kind = kind or self.storage
+        if array.kind == kind and array.contiguous:
+            return array
+        made = self.door.empty(array.shape, kind)
+        if array.size:
+            copied(self, array, made)
+        return made
+
+    def constant(self, name: str, values: Any) -> DeviceArray:
+        """A host array that belongs to the loss (class weights, say) in the type of the arithmetic, uploaded once."""
+        place = ("constant", name, self.real, self.door.place())
+        if place not in self.loss._kernels:
+            self.loss._kernels[place] = self.door.upload(np.ascontiguousarray(values, self.real))
+        found: DeviceArray = self.loss._kernels[place]
+        return found
+
+    # ---- outputs
+
+    def buffers(self, shapes: dict[str, tuple[int, ...]]) -> tuple[DeviceArray, ...]:
+        """Memory for each wanted gradient, of the shape of its input: the caller's, where he gives some."""
+        found = []
+        for name, buffer in zip(self.need.wrt, self.need.buffers(self.name), strict=True):
+            if buffer is None:
+                found.append(self.door.empty(shapes[name], self.storage))
+                continue
+            out = self.view("out", buffer)
+            if out.shape != shapes[name] or out.kind != self.storage or not out.contiguous:
+                raise ValueError(
+                    f"{self.name}: out must be contiguous, have dtype {self.storage} and shape {shapes[name]}, "
+                    f"got {described(out)}"
+                )
+            found.append(out)
+        return tuple(found)
+
+    def scratch(self, *shape: int) -> DeviceArray:
+        """New memory in the type of the arithmetic."""
+        return self.door.empty(shape, self.real.name)
+
+    # ---- launches
+
+    def kernel(self, template: Any, key: Any = (), threads: int = THREADS, **holes: Any) -> Kernel:
+        """A template bound for this loss and storage type; made once. `key` tells one set of `holes` from another."""
+        place = (template, self.storage, threads, key)
+        if place not in self.loss._kernels:
+            self.loss._kernels[place] = Kernel(template, self.storage, self.name, threads, **holes)
+        found: Kernel = self.loss._kernels[place]
+        return found
+
+    def blocks(self, items: int, threads: int = THREADS) -> int:
+        """The size of a grid with a thread for each item, up to the most that a grid has."""
+        return max(1, min(MOST_BLOCKS, -(-items // threads)))
+
+    def scale(self, mass: Mass, batch: int) -> tuple[float, DeviceArray | None]:
+        """What slopes are multiplied by, and the sums they are divided by, if that is done on the device."""
+        if self.loss.reduction == "mean" and mass.partials is not None:
+            return 1.0, mass.partials
+        return self.loss._scale(mass.known, batch), None
+
+    @property
+    def empty(self) -> float:
+        """The factor of slopes where the mean has nothing to divide by."""
+        return 0.0 if self.loss.on_empty == "zero" else math.inf
+
+    def finished(self, partials: DeviceArray, mass: Mass, batch: int, share: float = 1.0) -> DeviceOutcome:
+        """The sum of the blocks' sums, and what the reduction makes of it."""
+        from numbaloss.kernels.cuda.finish import finish
+
+        outcome = DeviceOutcome(self.door, self.real, batch=batch)  # type: ignore[arg-type]
+        outcome.sums = self.scratch(2)
+        outcome.value = self.door.empty((), self.storage)
+        mean_of_nothing = None
+        divisor, masses = mass.known, mass.partials
+        if self.loss.reduction != "sum":
+            mean_of_nothing = 0.0 if self.loss.on_empty == "zero" else math.nan
+        if self.loss.reduction == "batchmean":
+            divisor, masses = float(batch), None
+        self.door.launch(
+            common(finish, self.storage), 1, partials, partials.size, masses, mass.parts, float(divisor), float(share),
+            mean_of_nothing, outcome.sums, outcome.value,
+        )
+        return outcome
+
+
+@cache
+def common(template: Any, storage: str, **holes: Any) -> Kernel:
+    """A kernel that is the same for every loss."""
+    return Kernel(template, storage, "common", **holes)
+
+
+def copied(call: Call, source: DeviceArray, target: DeviceArray) -> None:
+    """Launch a copy of an array into another type or layout."""
+    from numbaloss.kernels.cuda.copy import copy
+
+    fetch = accessors(source.kind)["load"] if source.kind in STORAGES else render.item
+    upright, origin = source.upright()
+    extents, strides = source.shape or (1,), source.strides or (1,)
+    call.door.launch(
+        common(copy, target.kind, fetch=fetch), call.blocks(source.size), source.size, upright, origin, extents,
+        strides, target,
+    )
+
+
+def described(array: DeviceArray) -> str:
+    return f"dtype {array.kind} and shape {array.shape}"

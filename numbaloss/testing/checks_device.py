@@ -1,0 +1,155 @@
+"""Checks that a loss gives on a device what it gives on the host; the device is simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from numbaloss.definition import Definition
+from numbaloss.testing import inputs as drawn
+from numbaloss.testing.basics import Array, LossFunction, differentiable, made, only_if, same_bits
+from numbaloss.testing.parameters import two_sets
+
+TOLERANCES = {"float64": 1e-12, "float32": 2e-5, "float16": 4e-3, "bfloat16": 3e-2}
+
+
+def _simulated(facts: Definition) -> bool:
+    """Whether the simulator can run here: it needs greenlet."""
+    return find_spec("greenlet") is not None
+
+
+def on_device(array: Array, kind: str = "") -> Any:
+    from numbaloss.arrays.simulated import SimulatedArray
+
+    if kind == "bfloat16" and array.dtype == np.float32:
+        return SimulatedArray((array.view(np.uint32) >> 16).astype(np.uint16), kind)
+    return SimulatedArray(array)
+
+
+def host(array: Any) -> Array:
+    """A result in float64, as the host would give it."""
+    cells = array.cells
+    if array.kind == "bfloat16":
+        cells = (cells.astype(np.uint32) << 16).view(np.float32)
+    return np.asarray(cells, np.float64)
+
+
+def close(one: Any, two: Any, kind: str, what: str) -> None:
+    """Assert that two results agree as well as the type allows, by the size of the largest; nan only with nan."""
+    found, wanted = host(one), np.asarray(two, np.float64)
+    assert found.shape == wanted.shape, f"{what}: shape {found.shape} on the device, {wanted.shape} on the host"
+    finite = np.abs(wanted[np.isfinite(wanted)])
+    scale = finite.max(initial=0.0)
+    np.testing.assert_allclose(
+        found, wanted, rtol=TOLERANCES[kind], atol=TOLERANCES[kind] * scale, equal_nan=True, err_msg=f"{kind}: {what}"
+    )
+
+
+def compare(
+    loss: LossFunction, arrays: Sequence[Array], kind: str, weights: Array | None = None, **arguments: Any
+) -> None:
+    """Assert that value and gradients by every input are those of the host."""
+    wrt = differentiable(loss.definition, arrays)
+    criterion = made(loss, **arguments)
+    host_arrays = arrays
+    if kind == "bfloat16":
+        host_arrays = tuple(host(on_device(a, kind)).astype(np.float32) if a.dtype == np.float32 else a for a in arrays)
+    value, gradients = criterion.value_and_grad(*host_arrays, wrt=wrt, sample_weight=weights)
+    given = None if weights is None else on_device(weights)
+    found, slopes = criterion.value_and_grad(*(on_device(a, kind) for a in arrays), wrt=wrt, sample_weight=given)
+    close(found, value, kind, f"value, {arguments}")
+    pairs = zip(slopes, gradients, strict=True) if len(wrt) > 1 else [(slopes, gradients)]
+    for name, (one, two) in zip(wrt, pairs, strict=True):
+        close(one, two, kind, f"gradient by {name}, {arguments}")
+
+
+@only_if(_simulated)
+def check_device(loss: LossFunction) -> None:
+    """Values and gradients on a device are those of the host: kinds of input, hyper-parameters, reductions, weights."""
+    facts = loss.definition
+    for kind in drawn.kinds(facts):
+        for arguments in two_sets(facts, kind):
+            arrays = drawn.draw(facts, rows=4, dtype=np.float32, salt="device", kind=kind, parameters=arguments)
+            reduction = facts.reductions[0]
+            compare(loss, arrays, "float32", reduction=reduction, **arguments)
+    arrays = drawn.draw(facts, rows=5, dtype=np.float64, salt="device")
+    weights = np.array([0.5, 2.0, 0.0, 1.0, 3.0])
+    for reduction in facts.reductions:
+        compare(loss, arrays, "float64", reduction=reduction)
+        compare(loss, arrays, "float64", weights, reduction=reduction)
+
+
+@only_if(_simulated)
+def check_device_types(loss: LossFunction) -> None:
+    """float16 and bfloat16 on a device: read and written in 16 bits, computed in float32."""
+    facts = loss.definition
+    arrays = drawn.draw(facts, rows=4, dtype=np.float32, salt="device")
+    for kind in ("float16", "bfloat16"):
+        given = tuple(a.astype(np.float16) if kind == "float16" and a.dtype == np.float32 else a for a in arrays)
+        compare(loss, given, kind)
+
+
+@only_if(_simulated)
+def check_device_orders(loss: LossFunction) -> None:
+    """The order in which a device's threads run does not change a bit: no barrier is missing."""
+    from numbaloss.arrays.simulated import simulating
+
+    facts = loss.definition
+    arrays = drawn.draw(facts, rows=7, dtype=np.float32, salt="device")
+    seen = []
+    for order in ("ascending", "descending", "shuffled"):
+        with simulating(order):
+            value, gradient = made(loss).value_and_grad(*map(on_device, arrays), wrt=facts.wrt[:1])
+        seen.append((value.cells, gradient.cells))
+    for value, gradient in seen[1:]:
+        same_bits(value, seen[0][0], "value by the order of threads")
+        same_bits(gradient, seen[0][1], "gradient by the order of threads")
+
+
+@only_if(_simulated)
+def check_device_layouts(loss: LossFunction) -> None:
+    """Strided, reversed and misaligned arrays on a device are read as they are; inputs stay what they were."""
+    facts = loss.definition
+    for kind in drawn.kinds(facts):
+        arrays = drawn.draw(facts, rows=4, dtype=np.float32, salt="device", kind=kind)
+        wanted = made(loss).value_and_grad(*arrays, wrt=facts.wrt[:1])
+        for lay in (strided, backwards, shifted):
+            given = [lay(array) for array in arrays]
+            value, gradient = made(loss).value_and_grad(*given, wrt=facts.wrt[:1])
+            close(value, wanted[0], "float32", f"{kind}, {lay.__name__}: value")
+            close(gradient, wanted[1], "float32", f"{kind}, {lay.__name__}: gradient")
+            for one, two in zip(given, arrays, strict=True):
+                same_bits(one.cells, two, "an input after the call")
+
+
+@only_if(_simulated)
+def check_device_empty(loss: LossFunction) -> None:
+    """No rows: the mean is what `on_empty` says, on a device too."""
+    facts = loss.definition
+    arrays = drawn.rows_of(facts, drawn.draw(facts, rows=2, dtype=np.float32, salt="device"), slice(0))
+    for on_empty in ("nan", "zero"):
+        compare(loss, arrays, "float32", on_empty=on_empty)
+
+
+def strided(array: Array) -> Any:
+    wide = on_device(np.zeros([2 * length for length in array.shape], array.dtype))
+    view = wide.view(wide.cells[tuple(slice(None, None, 2) for _ in array.shape)])
+    view.cells[...] = array
+    return view
+
+
+def backwards(array: Array) -> Any:
+    turned = tuple(slice(None, None, -1) for _ in array.shape)
+    whole = on_device(np.ascontiguousarray(array[turned]))
+    return whole.view(whole.cells[turned])
+
+
+def shifted(array: Array) -> Any:
+    """One element past an aligned address."""
+    room = on_device(np.zeros(array.size + 1, array.dtype))
+    view = room.view(room.cells[1:].reshape(array.shape))
+    view.cells[...] = array
+    return view
