@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbaloss.arrays import device_door
 from numbaloss.loss import Loss, Need, Outcome
 from numbaloss.total import Total
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 
 class Mix:
@@ -44,6 +48,10 @@ class Mix:
 
     def __call__(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Any:
         """The weighted sum of the losses."""
+        door = device_door((*inputs, *named.values()))
+        if door is not None:
+            parts = [loss(*inputs, sample_weight=sample_weight, **named) for _, loss in self._fused]
+            return self._combined(door, parts)
         values = [factor * loss(*inputs, sample_weight=sample_weight, **named) for factor, loss in self._fused]
         return _typed(sum(values[1:], start=values[0]), values[0])
 
@@ -60,6 +68,9 @@ class Mix:
 
         With ``components=True`` a third item: what `components` gives, from the same pass where the parts share one.
         """
+        door = device_door((*inputs, *named.values()))
+        if door is not None:
+            return self._slopes_on_device(door, inputs, sample_weight, out, wrt, components, named)
         others = self._fused[1:]
         given = out if isinstance(out, (tuple, list)) else (out,)
         in_place = others and any(np.may_share_memory(_host(one), _host(two)) for one in given for two in inputs)
@@ -70,7 +81,7 @@ class Mix:
             buffer = None if gradient is not None or in_place else out
             if components:
                 need = Need(total=True, values=loss.reduction == "none", wrt=loss._wanted(wrt), out=buffer, parts=True)
-                outcome = loss._run(loss._bound(inputs, named), sample_weight, need)
+                outcome = loss._outcome(loss._bound(inputs, named), sample_weight, need)
                 more, slope = loss._value_and_gradients(outcome)
                 found.append(self._values(group, outcome, inputs, sample_weight, named))
             else:
@@ -90,6 +101,10 @@ class Mix:
 
     def grad_and_hess(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> tuple[Any, Any]:
         """Gradient and diagonal Hessian of the weighted sum."""
+        door = device_door((*inputs, *named.values()))
+        if door is not None:
+            both = [loss.grad_and_hess(*inputs, sample_weight=sample_weight, **named) for _, loss in self._fused]
+            return self._combined(door, [one for one, _ in both]), self._combined(door, [two for _, two in both])
         parts = [
             (factor, *loss.grad_and_hess(*inputs, sample_weight=sample_weight, **named)) for factor, loss in self._fused
         ]
@@ -100,6 +115,48 @@ class Mix:
             _add(gradient, slope, factor)
             _add(curvature, bend, factor)
         return gradient, curvature
+
+    # ---- on a device
+
+    def _combined(self, door: DeviceDoor, parts: Sequence[Any]) -> Any:
+        """The weighted sum of arrays that the terms gave."""
+        from numbaloss.structures.cuda.combine import combined
+
+        return combined(door, [factor for factor, _ in self._fused], parts)
+
+    def _slopes_on_device(
+        self,
+        door: DeviceDoor,
+        inputs: tuple[Any, ...],
+        sample_weight: Any,
+        out: Any,
+        wrt: Sequence[str] | None,
+        components: bool,
+        named: dict[str, Any],
+    ) -> Any:
+        """`value_and_grad`: every term in its own pass, then their weighted sums, the gradients' into `out`."""
+        from numbaloss.structures.cuda.combine import combined
+
+        factors = [factor for factor, _ in self._fused]
+        values, slopes, found = [], [], []
+        for group, (_, loss) in zip(self._groups, self._fused, strict=True):
+            wanted = loss._wanted(wrt)
+            need = Need(total=True, values=loss.reduction == "none", wrt=wanted, parts=components)
+            outcome = loss._outcome(loss._bound(inputs, named), sample_weight, need)
+            value, slope = loss._value_and_gradients(outcome)
+            values.append(value)
+            slopes.append(slope if isinstance(slope, tuple) else (slope,))
+            if components:
+                found.append(self._values(group, outcome, inputs, sample_weight, named))
+        buffers = Need(wrt=wanted, out=out).buffers(repr(self))
+        gradients = tuple(
+            combined(door, factors, parts, buffer)
+            for parts, buffer in zip(zip(*slopes, strict=True), buffers, strict=True)
+        )
+        value, gradient = combined(door, factors, values), gradients if len(gradients) > 1 else gradients[0]
+        return (value, gradient, self._by_name(found)) if components else (value, gradient)
+
+    # ---- sums and parts
 
     def total(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Total:
         """Sum and denominator of the mean; ValueError where the terms divide by different things."""
@@ -133,7 +190,7 @@ class Mix:
         return self._by_name(found)
 
     def _passed(self, loss: Loss, inputs: tuple[Any, ...], sample_weight: Any, named: dict[str, Any]) -> Outcome:
-        return loss._run(loss._bound(inputs, named), sample_weight, Need(total=True, parts=True))
+        return loss._outcome(loss._bound(inputs, named), sample_weight, Need(total=True, parts=True))
 
     def _values(
         self,

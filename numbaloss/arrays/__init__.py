@@ -5,7 +5,6 @@ A door is chosen by the type of the arrays, and its module is imported only when
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
 NUMPY = NumPyDoor()
 # Library of an array's type -> "module:class" of its door; a framework adds its own line here.
 DOORS: dict[str, str] = {}
-# The same for arrays in a device's memory.
+# The same for arrays in a device's memory: "module" whose `door_of` gives the door for an array's device.
 DEVICE_DOORS: dict[str, str] = {
-    "cupy": "numbaloss.arrays.cupy:CuPyDoor",
-    "numba": "numbaloss.arrays.numba:NumbaDoor",
-    "torch": "numbaloss.arrays.torch:TorchDoor",
-    "numbaloss": "numbaloss.arrays.simulated:SimulatedDoor",
+    "cupy": "numbaloss.arrays.cupy",
+    "numbaloss": "numbaloss.arrays.simulated",
+    "torch": "numbaloss.arrays.torch",
 }
+INTERFACE_DOOR = "numbaloss.arrays.interface"  # for whatever states where it lies on a device
 HOST_TYPES = (np.ndarray, np.generic, list, tuple, int, float)
 
 
@@ -48,17 +47,13 @@ def door(arrays: tuple[Any, ...], names: tuple[str, ...], loss: str = "numbaloss
     return chosen or NUMPY
 
 
-@cache
-def opened(place: str) -> Any:
-    """A door by where it is defined."""
-    module, _, attribute = place.partition(":")
-    return getattr(import_module(module), attribute)()
-
-
 def device_door(arrays: tuple[Any, ...]) -> DeviceDoor | None:
-    """The door for arrays in a device's memory; None if the first array that is no number or list is on the host."""
+    """The door for arrays in a device's memory; None where the first array that is no number or list is on the host."""
     for array in arrays:
-        if not isinstance(array, HOST_TYPES):
-            place = DEVICE_DOORS.get(type(array).__module__.partition(".")[0])
-            return None if place is None else opened(place)
+        if isinstance(array, HOST_TYPES):
+            continue
+        place = DEVICE_DOORS.get(type(array).__module__.partition(".")[0])
+        if place is None and hasattr(array, "__cuda_array_interface__"):
+            place = INTERFACE_DOOR
+        return None if place is None else import_module(place).door_of(array)
     return None

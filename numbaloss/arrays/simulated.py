@@ -41,6 +41,9 @@ class SimulatedArray:
         made.cells, made.kind = cells, self.kind
         return made
 
+    def __repr__(self) -> str:
+        return f"SimulatedArray({self.cells.tolist()}, {self.kind!r})"
+
     @property
     def dtype(self) -> str:
         return self.kind
@@ -103,7 +106,7 @@ def memory(array: DeviceArray) -> np.ndarray[Any, Any]:
 
 
 class SimulatedDoor(DeviceDoor):
-    """The door for `SimulatedArray`. `simulating` chooses the device."""
+    """The door for `SimulatedArray`; `simulating` chooses the device."""
 
     @property
     def device(self) -> Simulator:  # type: ignore[override]
@@ -128,3 +131,11 @@ class SimulatedDoor(DeviceDoor):
     def download(self, array: DeviceArray) -> np.ndarray[Any, Any]:
         made: np.ndarray[Any, Any] = array.owner.cells.copy()
         return made
+
+
+_DOOR = SimulatedDoor()
+
+
+def door_of(array: SimulatedArray) -> SimulatedDoor:
+    """The one door there is."""
+    return _DOOR

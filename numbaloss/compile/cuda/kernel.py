@@ -7,6 +7,7 @@ For the simulator the very same copies stay plain Python.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 import types
@@ -35,7 +36,7 @@ _COMPILING = threading.Lock()
 
 
 class Kernel:
-    """One template with the mathematics it calls, for one storage type; compiled once for each signature and device.
+    """One template with the mathematics it calls, for one storage type; compiled for each signature and device.
 
     `holes` give the template's open names their meaning. It may also read `real` (the type of the arithmetic),
     `THREADS`, `WARPS`, `WIDTH` (elements in 16 bytes) and the functions of `kernels.cuda.memory`.
@@ -51,7 +52,6 @@ class Kernel:
             **accessors(storage),
             **holes,
         }
-        self._compiled: dict[tuple[Kinds, tuple[int, int]], tuple[str, bytes]] = {}
 
     @cached_property
     def plain(self) -> Function:
@@ -60,30 +60,36 @@ class Kernel:
 
         return SimulatedSpecialiser(self.storage.real, self.holes).copy(self.template)
 
-    def compiled(self, kinds: Kinds, capability: tuple[int, int]) -> tuple[str, bytes]:
-        """The entry's name and the PTX of this kernel for arguments of these kinds."""
-        key = kinds, capability
-        if key not in self._compiled:
-            self._compiled[key] = self._found(kinds, capability)
-        return self._compiled[key]
+    @cached_property
+    def copy(self) -> types.FunctionType:
+        """The bound kernel for the compiler."""
+        return DeviceSpecialiser(self.storage.real, self.holes).copy(self.template)
 
-    def _found(self, kinds: Kinds, capability: tuple[int, int]) -> tuple[str, bytes]:
-        """The PTX from the disk, or compiled and stored there."""
+    @cached_property
+    def content(self) -> str:
+        """The digest of all that the kernel computes with."""
+        return digest(self.copy)
+
+    @cached_property
+    def entry(self) -> str:
+        """The kernel's name on the device, which tells it from every other."""
+        name = f"{self.template.__name__}_{self.label}_{self.storage.name}_{self.content[:16]}"
+        return re.sub(r"\W", "_", name)
+
+    def compiled(self, kinds: Kinds, capability: tuple[int, int]) -> tuple[str, bytes]:
+        """The entry's name and the PTX for arguments of these kinds, from the disk or compiled and stored there."""
         cuda = toolchain()
-        copy = DeviceSpecialiser(self.storage.real, self.holes).copy(self.template)
-        content = digest(copy)
-        entry = re.sub(r"\W", "_", f"{self.template.__name__}_{self.label}_{self.storage.name}_{content[:12]}")
-        key = f"ptx {entry} {content} {kinds} {capability} {versions()}"
-        name = f"{entry[:80]}-{digest_of(key)}.nlk"
+        key = f"ptx {self.entry} {self.content} {kinds} {capability} {versions()}"
+        name = f"{self.entry[:80]}-{hashlib.sha256(key.encode()).hexdigest()[:24]}.nlk"
         stored = kernel_files.find(name, key)
         kernel_files.statistics.hits += stored is not None
         kernel_files.statistics.misses += stored is None
         if stored is None:
             with _COMPILING, told_capability(capability):
-                text, _ = cuda.compile(copy, signature(kinds), cc=capability, device=False, abi="numba")
-            stored = renamed(text if isinstance(text, str) else text.decode(), entry).encode()
+                text, _ = cuda.compile(self.copy, signature(kinds), cc=capability, device=False, abi="numba")
+            stored = renamed(text if isinstance(text, str) else text.decode(), self.entry).encode()
             kernel_files.statistics.stores += kernel_files.put(name, key, stored)
-        return entry, stored
+        return self.entry, stored
 
 
 class DeviceSpecialiser(Specialiser):
@@ -147,12 +153,6 @@ def versions() -> str:
     import numba_cuda
 
     return f"numba {numba.__version__} numba-cuda {numba_cuda.__version__} numpy {np.__version__}"
-
-
-def digest_of(key: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
 @contextmanager
