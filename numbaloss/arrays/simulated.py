@@ -45,6 +45,15 @@ class SimulatedArray:
         return f"SimulatedArray({self.cells.tolist()}, {self.kind!r})"
 
     @property
+    def T(self) -> SimulatedArray:  # noqa: N802
+        """The axes in reverse order."""
+        return self.view(self.cells.T)
+
+    def reshape(self, shape: tuple[int, ...]) -> SimulatedArray:
+        """A view in another shape."""
+        return self.view(self.cells.reshape(shape))
+
+    @property
     def dtype(self) -> str:
         return self.kind
 

@@ -11,6 +11,7 @@ import numpy as np
 from numbaloss.definition import Definition
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing.basics import Array, LossFunction, differentiable, made, only_if, same_bits
+from numbaloss.testing.devices import place
 from numbaloss.testing.parameters import two_sets
 
 TOLERANCES = {"float64": 1e-12, "float32": 2e-5, "float16": 4e-3, "bfloat16": 3e-2}
@@ -22,24 +23,17 @@ def _simulated(facts: Definition) -> bool:
 
 
 def on_device(array: Array, kind: str = "") -> Any:
-    from numbaloss.arrays.simulated import SimulatedArray
-
-    if kind == "bfloat16" and array.dtype == np.float32:
-        return SimulatedArray((array.view(np.uint32) >> 16).astype(np.uint16), kind)
-    return SimulatedArray(array)
+    return place().put(array, kind)
 
 
 def host(array: Any) -> Array:
-    """A result in float64, as the host would give it."""
-    cells = array.cells
-    if array.kind == "bfloat16":
-        cells = (cells.astype(np.uint32) << 16).view(np.float32)
-    return np.asarray(cells, np.float64)
+    """A result on the host, bfloat16 in float32."""
+    return place().get(array)
 
 
 def close(one: Any, two: Any, kind: str, what: str) -> None:
     """Assert that two results agree as well as the type allows, by the size of the largest; nan only with nan."""
-    found, wanted = host(one), np.asarray(two, np.float64)
+    found, wanted = np.asarray(host(one), np.float64), np.asarray(two, np.float64)
     assert found.shape == wanted.shape, f"{what}: shape {found.shape} on the device, {wanted.shape} on the host"
     finite = np.abs(wanted[np.isfinite(wanted)])
     scale = finite.max(initial=0.0)
@@ -56,7 +50,7 @@ def compare(
     criterion = made(loss, **arguments)
     host_arrays = arrays
     if kind == "bfloat16":
-        host_arrays = tuple(host(on_device(a, kind)).astype(np.float32) if a.dtype == np.float32 else a for a in arrays)
+        host_arrays = tuple(host(on_device(array, kind)) for array in arrays)
     value, gradients = criterion.value_and_grad(*host_arrays, wrt=wrt, sample_weight=weights)
     given = None if weights is None else on_device(weights)
     found, slopes = criterion.value_and_grad(*(on_device(a, kind) for a in arrays), wrt=wrt, sample_weight=given)
@@ -82,6 +76,33 @@ def check_device(loss: LossFunction) -> None:
         compare(loss, arrays, "float64", weights, reduction=reduction)
 
 
+@only_if(lambda facts: facts.hessian and _simulated(facts))
+def check_device_hessian(loss: LossFunction) -> None:
+    """Gradient and diagonal Hessian on a device are those of the host."""
+    facts = loss.definition
+    for kind in drawn.kinds(facts):
+        arrays = drawn.draw(facts, rows=3, dtype=np.float32, salt="device", kind=kind)
+        wanted = made(loss).grad_and_hess(*arrays)
+        found = made(loss).grad_and_hess(*map(on_device, arrays))
+        for what, one, two in zip(("gradient", "Hessian"), found, wanted, strict=True):
+            close(one, two, "float32", f"{kind}: {what}")
+
+
+@only_if(_simulated)
+def check_device_out(loss: LossFunction) -> None:
+    """The gradient goes into `out`, which may be the input itself."""
+    facts = loss.definition
+    arrays = drawn.draw(facts, rows=4, dtype=np.float32, salt="device")
+    wanted = made(loss).value_and_grad(*arrays, wrt=facts.wrt[:1])
+    index = facts.inputs.index(facts.wrt[0])
+    given = [on_device(array) for array in arrays]
+    for out in (on_device(np.full_like(arrays[index], np.nan)), given[index]):
+        value, gradient = made(loss).value_and_grad(*given, wrt=facts.wrt[:1], out=out)
+        assert gradient is out, "the gradient is not the buffer given as out"
+        close(value, wanted[0], "float32", "value")
+        close(gradient, wanted[1], "float32", "gradient in out")
+
+
 @only_if(_simulated)
 def check_device_types(loss: LossFunction) -> None:
     """float16 and bfloat16 on a device: read and written in 16 bits, computed in float32."""
@@ -103,7 +124,7 @@ def check_device_orders(loss: LossFunction) -> None:
     for order in ("ascending", "descending", "shuffled"):
         with simulating(order):
             value, gradient = made(loss).value_and_grad(*map(on_device, arrays), wrt=facts.wrt[:1])
-        seen.append((value.cells, gradient.cells))
+        seen.append((host(value), host(gradient)))
     for value, gradient in seen[1:]:
         same_bits(value, seen[0][0], "value by the order of threads")
         same_bits(gradient, seen[0][1], "gradient by the order of threads")
@@ -111,18 +132,18 @@ def check_device_orders(loss: LossFunction) -> None:
 
 @only_if(_simulated)
 def check_device_layouts(loss: LossFunction) -> None:
-    """Strided, reversed and misaligned arrays on a device are read as they are; inputs stay what they were."""
+    """Strided, transposed and misaligned arrays on a device are read as they are; inputs stay what they were."""
     facts = loss.definition
     for kind in drawn.kinds(facts):
         arrays = drawn.draw(facts, rows=4, dtype=np.float32, salt="device", kind=kind)
         wanted = made(loss).value_and_grad(*arrays, wrt=facts.wrt[:1])
-        for lay in (strided, backwards, shifted):
+        for lay in (strided, transposed, shifted):
             given = [lay(array) for array in arrays]
             value, gradient = made(loss).value_and_grad(*given, wrt=facts.wrt[:1])
             close(value, wanted[0], "float32", f"{kind}, {lay.__name__}: value")
             close(gradient, wanted[1], "float32", f"{kind}, {lay.__name__}: gradient")
             for one, two in zip(given, arrays, strict=True):
-                same_bits(one.cells, two, "an input after the call")
+                same_bits(host(one), two, "an input after the call")
 
 
 @only_if(_simulated)
@@ -135,21 +156,20 @@ def check_device_empty(loss: LossFunction) -> None:
 
 
 def strided(array: Array) -> Any:
-    wide = on_device(np.zeros([2 * length for length in array.shape], array.dtype))
-    view = wide.view(wide.cells[tuple(slice(None, None, 2) for _ in array.shape)])
-    view.cells[...] = array
-    return view
+    """Every second element of a wider array."""
+    every = tuple(slice(None, None, 2) for _ in array.shape)
+    wide = np.zeros([2 * length for length in array.shape], array.dtype)
+    wide[every] = array
+    return place().view(on_device(wide), every)
 
 
-def backwards(array: Array) -> Any:
-    turned = tuple(slice(None, None, -1) for _ in array.shape)
-    whole = on_device(np.ascontiguousarray(array[turned]))
-    return whole.view(whole.cells[turned])
+def transposed(array: Array) -> Any:
+    """Column by column."""
+    whole = on_device(np.ascontiguousarray(array.T))
+    return whole.T
 
 
 def shifted(array: Array) -> Any:
     """One element past an aligned address."""
-    room = on_device(np.zeros(array.size + 1, array.dtype))
-    view = room.view(room.cells[1:].reshape(array.shape))
-    view.cells[...] = array
-    return view
+    room = on_device(np.concatenate([np.zeros(1, array.dtype), array.reshape(-1)]))
+    return place().view(room, slice(1, None)).reshape(array.shape)
