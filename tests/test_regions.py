@@ -243,3 +243,11 @@ def test_a_wrong_label_is_found_before_anything_is_written():
         with pytest.raises(ValueError, match=r"target\[4899\] is 3"):
             criterion.value_and_grad(logits, labels, out=out)
         assert np.all(out == 7.0)
+
+
+def test_where_nothing_is_negative_float32_counts_no_fewer():
+    """True negatives are what the other sums leave: rounded, less than nothing, whose root was nan."""
+    logits = np.array([0.25146044, -0.26420973, 1.2808453, 0.20980023, -1.07133875, 0.72319011]).reshape(1, 1, 2, 3)
+    target = np.ones((1, 1, 2, 3), np.int64)
+    wanted = nl.mcc_loss(logits, target, activation="sigmoid")
+    np.testing.assert_allclose(nl.mcc_loss(logits.astype(np.float32), target, activation="sigmoid"), wanted, rtol=1e-5)
