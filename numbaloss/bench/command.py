@@ -31,6 +31,10 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Small sizes, two short rounds, no torch.compile: does it run at all?")
     ] = False,
+    device: Annotated[str, typer.Option(help="cpu, or cuda for a CUDA device with PyTorch.")] = "cpu",
+    table_file: Annotated[
+        Path | None, typer.Option("--table", help="With --device cuda: write the table of the documentation here.")
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Let numbaloss allocate each gradient instead of reusing its buffer.")
     ] = False,
@@ -42,6 +46,11 @@ def bench(
     """
     wide = Console()
     console = wide if wide.is_terminal else Console(width=WIDTH)
+    if device != "cpu":
+        if device != "cuda":
+            raise typer.BadParameter(f"device is cpu or cuda, got {device!r}")
+        bench_device(_split(losses), _split(peers or "torch,compile,liger"), table_file, console)
+        return
     rounds = min(rounds, 2) if quick else rounds
     names = _split(peers or (QUICK_PEERS if quick else PEERS))
     chosen = _cases(_split(losses), _split(sizes or ("small,cache" if quick else "small,cache,large")))
@@ -71,6 +80,39 @@ def bench(
     console.print(summary(rows) + (f"; stopped before {len(chosen) - len(rows)} more" if stopped else ""))
     if json_file is not None:
         console.print(f"All measurements: {json_file}")
+
+
+def bench_device(losses: list[str], peers: list[str], table_file: Path | None, console: Console) -> None:
+    """Measure on the CUDA device of this machine."""
+    from rich.table import Table
+
+    from numbaloss.bench import device
+
+    try:
+        import torch
+    except ImportError:
+        raise typer.BadParameter("--device cuda measures by PyTorch, which is not installed") from None
+    if not torch.cuda.is_available():
+        raise typer.BadParameter("PyTorch finds no CUDA device here")
+    from numbaloss.bench.device_torch import PEERS, EventClock
+    from numbaloss.testing.devices import TorchPlace
+
+    try:
+        chosen = device.cases(losses)
+    except LookupError as error:
+        raise typer.BadParameter(str(error.args[0])) from None
+    table = Table(*device.HEADER, title=f"numbaloss on {torch.cuda.get_device_name()}", title_justify="left")
+    rows = []
+    made = {name: PEERS[name] for name in peers if name in PEERS}
+    for row in device.measure(chosen, TorchPlace(), EventClock(), made):
+        rows.append(row)
+        table.add_row(*device.cells(row))
+        if table_file is not None:
+            table_file.write_text(device.markdown(rows, torch.cuda.get_device_name()))
+    console.print(table)
+    for row in rows:
+        for note in row.notes:
+            console.print(f"[yellow]{row.case.label} {row.case.shape_label} {row.storage}: {note}", highlight=False)
 
 
 def _write(file: Path, header: dict[str, dict[str, str]], rows: list[Row]) -> None:

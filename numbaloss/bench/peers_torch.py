@@ -257,24 +257,30 @@ def prepare_compiled(case: Case, threads: int) -> Runner | None:
 
 
 def _prepare(case: Case, threads: int, compiled: bool) -> Runner | None:
+    torch.set_num_threads(threads)
+    call = contestant(case, [torch.from_numpy(array) for array in case.inputs()], compiled)
+    return None if call is None else Runner(call, _read)
+
+
+def contestant(case: Case, tensors: list[Tensor], compiled: bool) -> Callable[[], tuple[Tensor, Any]] | None:
+    """Forward and backward on these tensors, wherever they are, after a first run; None where there is no such loss."""
     loss = function(case.facts.name)
     if loss is None or case.hessian:
         return None
-    torch.set_num_threads(threads)
-    tensors = [torch.from_numpy(array) for array in case.inputs()]
     wanted = [tensors[case.facts.inputs.index(name)].requires_grad_() for name in case.facts.wrt]
     if compiled:
         torch._dynamo.reset()
         loss = torch.compile(loss, dynamic=False)
 
     def call() -> tuple[Tensor, Any]:
-        value = loss(*tensors)
+        with tensors[0].device:  # of what the composition creates
+            value = loss(*tensors)
         return value, torch.autograd.grad(value, wanted)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # inductor's advice on the machine
         call()  # which comes once
-    return Runner(call, _read)
+    return call
 
 
 def _read(result: Any) -> Result:

@@ -54,7 +54,7 @@ class Without(ast.NodeTransformer):
     def __init__(self, number: int) -> None:
         self.left = number
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
         if is_barrier(node):
             self.left -= 1
             if self.left == -1:

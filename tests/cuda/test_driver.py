@@ -86,7 +86,8 @@ def test_a_kernel_is_loaded_once_and_launched_in_the_devices_own_context() -> No
 
 def test_the_callers_context_comes_back_after_an_error() -> None:
     library = RecordingLibrary(fails={"cuModuleLoadData": TOO_NEW})
-    with pytest.raises(CudaError, match=r"cuModuleLoadData: the driver's words \(error 222\): it is older than CUDA 13"):
+    words = r"cuModuleLoadData: the driver's words \(error 222\): it is older than CUDA 13"
+    with pytest.raises(CudaError, match=words):
         CudaDevice(0, Driver(library)).launch(FakeKernel(), 1, (3,), ("int64",), 0)  # type: ignore[arg-type]
     assert library.calls[-1] == "cuCtxPopCurrent_v2"
 

@@ -1,4 +1,4 @@
-"""On a CUDA device, through PyTorch's tensors: the device checks of the conformance suite, and what only it can show."""
+"""On a CUDA device, through PyTorch's tensors: the device checks of the suite, and what only a device can show."""
 
 from __future__ import annotations
 

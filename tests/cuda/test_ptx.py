@@ -33,7 +33,8 @@ def launches(name: str, storage: str) -> list[tuple[Kernel, Kinds]]:
         wrt = differentiable(loss.definition, arrays)
         with simulating() as device:
             made(loss).value_and_grad(*(on_device(array, storage) for array in arrays), wrt=wrt)
-        found |= {(kernel.entry, kinds): (kernel, kinds) for kernel, kinds in device.launches if kernel.label != "common"}
+        own = ((kernel, kinds) for kernel, kinds in device.launches if kernel.label != "common")
+        found |= {(kernel.entry, kinds): (kernel, kinds) for kernel, kinds in own}
     return list(found.values())
 
 
