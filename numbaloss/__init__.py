@@ -24,6 +24,7 @@ _PUBLIC = {
     "PluginWarning": "numbaloss.plugins.errors",
     "Total": "numbaloss.total",
     "UnknownLossError": "numbaloss.plugins.errors",
+    "check_labels": "numbaloss.arrays.labels",
     "from_expression": "numbaloss.mix",
     "get": "numbaloss.plugins.registry",
     "hookimpl": "numbaloss.plugins.hookspecs",

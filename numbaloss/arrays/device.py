@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from numbaloss.compile.cuda.kernel import Kernel, Kinds
+if TYPE_CHECKING:
+    from numbaloss.compile.cuda.kernel import Kernel, Kinds
 
 FLOATING = ("float32", "float64", "float16", "bfloat16")
 BITS = {"bfloat16": "uint16", "bool": "uint8"}  # kind -> the type a kernel sees

@@ -59,6 +59,7 @@ def gathered() -> dict[str, Any]:
     report["cache"] = cache.describe()
     report["plugins"] = _plugins()
     report["extras"] = {name: _version(name) for name in EXTRAS}
+    report["cuda"] = _cuda()
     report["environment"] = {
         name: value for name, value in sorted(os.environ.items()) if name.startswith(("NUMBALOSS_", "NUMBA_"))
     }
@@ -106,6 +107,24 @@ def _first_call() -> dict[str, Any]:
         problem = f"{type(error).__name__}: {error}"
     seconds = time.perf_counter() - started
     return {"seconds": round(seconds, 3), "from_cache": kernel_files.statistics.hits > 0, "problem": problem}
+
+
+def _cuda() -> dict[str, Any]:
+    """What CUDA kernels need: NVIDIA's compiler for Numba, its assembler (for tests alone), a driver and a device."""
+    from numbaloss.compile.cuda import assembler, driver, kernel
+
+    found: dict[str, Any] = {"compiler": None, "assembler": assembler.ptxas(), "device": None, "missing": []}
+    try:
+        kernel.toolchain()
+        found["compiler"] = kernel.versions()
+    except kernel.NoCudaError as error:
+        found["missing"].append(str(error))
+    try:
+        major, minor = driver.device(0).capability
+        found["device"] = f"compute capability {major}.{minor}"
+    except (kernel.NoCudaError, driver.CudaError) as error:
+        found["missing"].append(str(error))
+    return found
 
 
 def _plugins() -> list[dict[str, Any]]:
@@ -198,6 +217,9 @@ def _print(out: Console, report: dict[str, Any]) -> None:
     )
     _section(out, "Cache", _cache_rows(report["cache"]))
     _section(out, "Extras", [(name, _extra(name, version)) for name, version in report["extras"].items()])
+    cuda = report["cuda"]
+    facts = [(name, escape(cuda[name] or "none")) for name in ("compiler", "assembler", "device")]
+    _section(out, "CUDA", facts + [("missing", f"[dim]{escape(why)}[/]") for why in cuda["missing"]])
     plugins = [
         (f"{one['distribution']}:{one['name']}", f"{one['status']}  [dim]{escape(one['reason'])}[/]")
         for one in report["plugins"]

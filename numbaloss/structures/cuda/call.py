@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays.device import FLOATING, DeviceArray, DeviceDoor
+from numbaloss.arrays.labels import checking_labels
 from numbaloss.compile.cuda import render
 from numbaloss.compile.cuda.kernel import THREADS, Kernel
 from numbaloss.compile.cuda.memory import STORAGES, accessors
@@ -117,6 +118,11 @@ class Call:
     def scratch(self, *shape: int) -> DeviceArray:
         """New memory in the type of the arithmetic."""
         return self.door.empty(shape, self.real.name)
+
+    def check_labels(self, wrong: DeviceArray, classes: int) -> None:
+        """Raise for labels out of range, of which `wrong` holds the blocks' counts, where the user asked for that."""
+        if checking_labels() and (count := int(self.door.download(wrong).sum())):
+            raise ValueError(f"{self.name}: {count} labels are not in 0 ... {classes - 1}")
 
     # ---- launches
 
