@@ -85,6 +85,18 @@ class DeviceArray:
         return replace(self, shape=shape, strides=strides)
 
 
+@dataclass(frozen=True)
+class Table:
+    """A contiguous array that a kernel gets with its shape, to index and slice as NumPy's are."""
+
+    array: DeviceArray
+
+    def words(self) -> tuple[int, ...]:
+        """What Numba passes of an array: no owner, lengths in elements and bytes, address, shape, strides in bytes."""
+        array, size = self.array, self.array.item_size
+        return (0, 0, array.size, size, array.pointer, *array.shape, *(size * step for step in steps(array.shape)))
+
+
 def item_size(kind: str) -> int:
     return ITEM_SIZE.get(kind) or np.dtype(kind).itemsize
 
@@ -104,6 +116,8 @@ def kind_of(argument: Any, real: str) -> Any:
         return "none"
     if isinstance(argument, DeviceArray):
         return argument.bits + "*"
+    if isinstance(argument, Table):
+        return f"{argument.array.bits}[{argument.array.ndim}]"
     if isinstance(argument, tuple):
         return tuple(kind_of(item, real) for item in argument)
     return "int64" if isinstance(argument, int) else real

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.arrays.device import BITS, DeviceArray, DeviceDoor, item_size
+from numbaloss.arrays.device import BITS, DeviceArray, DeviceDoor, Table, item_size
 from numbaloss.compile.cuda.kernel import Kernel, Kinds
 
 ALIGNMENT = 256  # bytes; as CUDA aligns new memory
@@ -94,10 +94,12 @@ def simulating(order: str = "ascending") -> Iterator[Simulator]:
 
 def plain(argument: Any, real: Any) -> Any:
     """An argument of a launch as a simulated kernel takes it."""
-    from numbaloss.compile.cuda.simulator import Pointer
+    from numbaloss.compile.cuda.simulator import Memory, Pointer
 
     if isinstance(argument, DeviceArray):
         return Pointer(memory(argument))
+    if isinstance(argument, Table):
+        return Memory(memory(argument.array).reshape(argument.array.shape))
     if isinstance(argument, tuple):
         return tuple(plain(item, real) for item in argument)
     return real(argument) if isinstance(argument, float) else argument

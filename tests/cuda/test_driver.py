@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numbaloss.arrays.device import DeviceArray, kind_of
+from numbaloss.arrays.device import DeviceArray, Table, kind_of
 from numbaloss.compile.cuda.driver import TOO_NEW, CudaDevice, CudaError, Driver, Loaded
 
 
@@ -54,6 +54,14 @@ def test_arguments_arrive_in_their_types_and_tuples_as_their_members() -> None:
     assert library.received == [7, 0x1234500, 0x1234500, 0, 0.5, 3, -(2**40)]
     assert library.arguments[1:8] == [5, 1, 1, 256, 1, 1, 0]
     assert library.arguments[8].value == 99
+
+
+def test_a_table_arrives_with_its_shape_and_strides() -> None:
+    table = Table(DeviceArray(0x1000, (5, 3), (3, 1), "float32", None))
+    library = RecordingLibrary([ctypes.c_int64] * 9)
+    Loaded(Driver(library), (kind_of(table, "float32"),), "entry", b"").launch(1, 32, (table,), 0)
+    assert kind_of(table, "float32") == "float32[2]"
+    assert library.received == [0, 0, 15, 4, 0x1000, 5, 3, 12, 4]
 
 
 def test_float64_kernels_get_float64_numbers() -> None:

@@ -107,15 +107,14 @@ class Loaded:
     """One kernel on one device, with room for its arguments."""
 
     def __init__(self, driver: Driver, kinds: Kinds, entry: str, ptx: bytes) -> None:
-        self.driver, self.kinds = driver, tuple(flat(kinds))
+        self.driver = driver
+        self.types = [CTYPES.get(word, ctypes.c_uint64) for kind in flat(kinds) for word in words(kind)]
         self.module = driver.handle("cuModuleLoadData", ctypes.c_char_p(ptx))
         self.function = driver.handle("cuModuleGetFunction", self.module, ctypes.c_char_p(entry.encode()))
 
     def launch(self, blocks: int, threads: int, arguments: tuple[Any, ...], stream: int) -> None:
-        cells: list[Any] = [
-            CTYPES.get(kind, ctypes.c_uint64)(pointer_or_number(argument))
-            for kind, argument in zip(self.kinds, flat(arguments), strict=True)
-        ]
+        given = (number for argument in flat(arguments) for number in numbers(argument))
+        cells: list[Any] = [kind(number) for kind, number in zip(self.types, given, strict=True)]
         pointers = (ctypes.c_void_p * len(cells))(*(ctypes.addressof(cell) for cell in cells))
         self.driver.call(
             "cuLaunchKernel", self.function, blocks, 1, 1, threads, 1, 1, 0, ctypes.c_void_p(stream), pointers, None
@@ -131,5 +130,17 @@ def flat(items: tuple[Any, ...]) -> Iterator[Any]:
             yield item
 
 
-def pointer_or_number(argument: Any) -> Any:
-    return 0 if argument is None else getattr(argument, "pointer", argument)
+def words(kind: str) -> tuple[str, ...]:
+    """The kinds of the parameters that one argument takes."""
+    axes = int(kind[:-1].partition("[")[2]) if kind.endswith("]") else 0
+    return ("pointer", "pointer", "int64", "int64", "pointer", *("int64",) * (2 * axes)) if axes else (kind,)
+
+
+def numbers(argument: Any) -> tuple[Any, ...]:
+    """What is passed of one argument."""
+    if argument is None:
+        return (0,)
+    if hasattr(argument, "words"):
+        found: tuple[Any, ...] = argument.words()
+        return found
+    return (getattr(argument, "pointer", argument),)

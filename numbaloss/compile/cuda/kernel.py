@@ -28,7 +28,7 @@ from numbaloss.compile.digest import digest
 from numbaloss.compile.primitives import PRIMITIVES
 
 Function = Callable[..., Any]
-Kinds = tuple[Any, ...]  # of a kernel's arguments: "float32*", "int64", "none", or a tuple of such
+Kinds = tuple[Any, ...]  # of a kernel's arguments: "float32*", "float32[2]", "int64", "none", or a tuple of such
 
 WARP = 32
 THREADS = 256  # of a block, unless a kernel asks for another number
@@ -185,13 +185,16 @@ def signature(kinds: Kinds) -> Any:
 
 
 def numba_type(kind: Any) -> Any:
-    """Numba's type for one kind of argument; arrays are bare pointers."""
+    """Numba's type for one kind of argument: arrays are bare pointers, or come with so many lengths of axes."""
     from numba import types
 
     if isinstance(kind, tuple):
         return types.Tuple([numba_type(item) for item in kind])
     if kind == "none":
         return types.none
+    if kind.endswith("]"):
+        element, _, axes = kind[:-1].partition("[")
+        return types.Array(numba_type(element), int(axes), "C")
     if kind.endswith("*"):
         return types.CPointer(numba_type(kind[:-1]))
     return getattr(types, kind)

@@ -146,14 +146,27 @@ class Memory:
         self.cells = cells
 
     def __getitem__(self, index: Any) -> Any:
-        return self.cells[self.checked(index)]
+        found = self.cells[self.checked(index)]
+        return Memory(found) if isinstance(found, np.ndarray) else found
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.cells[self.checked(index)] = value
 
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.cells.shape)
+
+    @property
+    def size(self) -> int:
+        return self.cells.size
+
     def checked(self, index: Any) -> Any:
         given = index if isinstance(index, tuple) else (index,)
-        if len(given) != self.cells.ndim or any(not 0 <= i < n for i, n in zip(given, self.cells.shape, strict=True)):
+        lengths = self.cells.shape[: len(given)]
+        if len(lengths) < len(given) or any(not 0 <= i < n for i, n in zip(given, lengths, strict=True)):
             raise SimulationError(f"access to element {index} of block memory of shape {self.cells.shape}")
         return index
 
