@@ -17,9 +17,22 @@ from numbaloss.plugins.registry import get as get
 from numbaloss.plugins.registry import list_losses as list_losses
 from numbaloss.plugins.registry import load_plugin_dir as load_plugin_dir
 from numbaloss.plugins.registry import load_plugins as load_plugins
+from numbaloss.structures.cosines import cosines as cosines
+from numbaloss.structures.distributions import distributions as distributions
+from numbaloss.structures.head import linear_softmax as linear_softmax
+from numbaloss.structures.lovasz import lovasz as lovasz
+from numbaloss.structures.margins import margins as margins
 from numbaloss.structures.named import named_mix as named_mix
+from numbaloss.structures.pairs import pairs as pairs
+from numbaloss.structures.pairs import triplets as triplets
+from numbaloss.structures.picks import picks as picks
 from numbaloss.structures.pointwise import pointwise as pointwise
+from numbaloss.structures.region_mix import fused_regions as fused_regions
+from numbaloss.structures.regions import regions as regions
+from numbaloss.structures.sequence import sequences as sequences
 from numbaloss.structures.softmax import softmax as softmax
+from numbaloss.structures.tile_triplets import batch_triplets as batch_triplets
+from numbaloss.structures.tiles import batch_pairs as batch_pairs
 from numbaloss.total import Total as Total
 
 __version__: str

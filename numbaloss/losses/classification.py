@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numbaloss.compile.primitives import exp, expm1, maximum, power
 from numbaloss.structures.margins import margins
-from numbaloss.structures.picks import pick
+from numbaloss.structures.picks import picks
 from numbaloss.structures.softmax import softmax
 
 
@@ -143,7 +143,7 @@ def generalized_cross_entropy(log_prob, rest, q=0.7):
     return -expm1(q * log_prob) / q, -growth, -q * growth
 
 
-@pick(class_name="NLLLoss", domain="log_probability", convex=True)
+@picks(class_name="NLLLoss", domain="log_probability", convex=True)
 def nll_loss(picked):
     r"""Negative log-probability of the class, from log-probabilities.
 

@@ -23,14 +23,14 @@ CHUNK = 64 << 20  # bytes of logits at a time
 ROWS, LEAST = 512, 4 << 20  # rows from which products are at full speed; bytes below which a chunk is not worth a call
 
 
-def head(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
+def linear_softmax(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """Make a loss of hidden states and a linear layer's weight, from a function as `softmax` takes it.
 
     The logits ``input @ linear_weight.T + linear_bias`` are never held as a whole: `chunk_bytes` bounds how many
     bytes of them there are at a time.
     """
     if maths is None:
-        return lambda function: head(function, **facts)
+        return lambda function: linear_softmax(function, **facts)
     _, hyper = split_signature(maths)
     parameters = facts.pop("limits", {})
     facts.setdefault("weight_doc", "One weight for each class.")

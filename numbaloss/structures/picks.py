@@ -12,14 +12,14 @@ from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
 
 
-def pick(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
+def picks(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """Make a loss of a function ``(picked) -> (value, slope, curvature)`` of the entry of each row's class.
 
     `picked` is an entry as it is, usually a log-probability. Facts: `domain` (what entries are), `limits`, `settings`,
     `static`, `convex`, `weight_doc`, `task`, `class_name`, as in `numbaloss.pointwise`.
     """
     if maths is None:
-        return lambda function: pick(function, **facts)
+        return lambda function: picks(function, **facts)
     facts.setdefault("weight_doc", "One weight for each class.")
     definition = define(
         maths,

@@ -26,7 +26,7 @@ def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     Arguments without a default are arrays; those with one are hyper-parameters. `slopes` is the derivative by the
     first argument, or a tuple with one derivative for each name in `differentiable`; `curvature` is the second
     derivative by the first argument. Write float literals (``2.0``, not ``2``) and call the functions of
-    `numbaloss.compile.primitives`.
+    `numbaloss.primitives`.
 
     Facts, all optional. Of the numbers: `target` (what targets are: "real", "sign", "binary", "probability",
     "log_probability", "positive", "nonnegative", "count"), `domain` (what the first input is), `domains` (what other

@@ -19,7 +19,7 @@ from numbaloss.structures.softmax import ARGUMENTS, EXTRAS, SoftmaxLoss
 WEIGHT = "One weight for each class, multiplying its regions and the rows of that label; as in each of the parts."
 
 
-def fused(*parts: Callable[..., Any], **facts: Any) -> Any:
+def fused_regions(*parts: Callable[..., Any], **facts: Any) -> Any:
     """Make a loss of a function of other losses' values, ``(first, second, hyper=default) -> (value, (slope, ...))``.
 
     `parts` are losses over regions, and at most one softmax loss of class labels, in the order of the arguments; the

@@ -23,7 +23,7 @@ STATE_WORK = 40  # work on one label in one time step, in additions
 CLASS_WORK = 8
 
 
-def sequence(maths: Callable[..., Any] | None = None, *, logits: bool = False, **facts: Any) -> Any:
+def sequences(maths: Callable[..., Any] | None = None, *, logits: bool = False, **facts: Any) -> Any:
     """Make a loss of a function ``(log_prob, rest, hyper=default) -> (value, slope, curvature)``.
 
     `log_prob` is the log-probability of the target, summed over all its alignments to the input, and `rest` one minus
@@ -31,7 +31,7 @@ def sequence(maths: Callable[..., Any] | None = None, *, logits: bool = False, *
     loss. `logits` says that the input holds logits, of which the log-softmax is then taken on the fly.
     """
     if maths is None:
-        return lambda function: sequence(function, logits=logits, **facts)
+        return lambda function: sequences(function, logits=logits, **facts)
     first = "logits" if logits else "log_probs"
     hyper = split_signature(maths)[1]
     projected: dict[str, Any] = {} if logits else {"gradient_by": "logits"}

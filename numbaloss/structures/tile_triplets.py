@@ -18,7 +18,7 @@ from numbaloss.structures.vectors import Vectors, gathered, groups, handed, labe
 ELEMENTS = 1 << 20  # distances in memory at a time
 
 
-def triplets(maths: Callable[..., Any] | None = None, *, mining: str = "hardest", **facts: Any) -> Any:
+def batch_triplets(maths: Callable[..., Any] | None = None, *, mining: str = "hardest", **facts: Any) -> Any:
     """Make a loss of a function ``(gap, hyper=default) -> (value, slope)`` of a triplet of embeddings.
 
     The gap is the Euclidean distance from the anchor to a vector of its label, minus that to a vector of another.
@@ -27,9 +27,9 @@ def triplets(maths: Callable[..., Any] | None = None, *, mining: str = "hardest"
     The loss takes ``(embeddings, labels)``; what is not a loss of triplets has a value of 0.
     """
     if maths is None:
-        return lambda function: triplets(function, mining=mining, **facts)
+        return lambda function: batch_triplets(function, mining=mining, **facts)
     if mining not in ("hardest", "all"):
-        raise ValueError(f"triplets: mining is 'hardest' or 'all', got {mining!r}")
+        raise ValueError(f"batch_triplets: mining is 'hardest' or 'all', got {mining!r}")
     definition = define(
         maths,
         "tiles",

@@ -12,7 +12,7 @@ from numbaloss.structures.tile_matches import MatchLoss, SingleLoss
 from numbaloss.structures.tile_rivals import GroupLoss
 
 
-def tiles(
+def batch_pairs(
     maths: Callable[..., Any] | None = None, *, rivals: str | None = "negatives", per: str = "pair", **facts: Any
 ) -> Any:
     """Make a loss of a function ``(gap, hyper=default) -> (value, slope)`` of each pair that belongs together.
@@ -31,12 +31,12 @@ def tiles(
     rivals there is one direction, and a ``logit_bias`` is added to all scores.
     """
     if maths is None:
-        return lambda function: tiles(function, rivals=rivals, per=per, **facts)
+        return lambda function: batch_pairs(function, rivals=rivals, per=per, **facts)
     matched = facts.pop("matched", None)
     if rivals not in ("negatives", "others", None) or per not in ("pair", "anchor"):
-        raise ValueError("tiles: rivals is 'negatives', 'others' or None, and per is 'pair' or 'anchor'")
+        raise ValueError("batch_pairs: rivals is 'negatives', 'others' or None, and per is 'pair' or 'anchor'")
     if rivals is None and matched is None:
-        raise ValueError("tiles: rivals=None needs two matched inputs")
+        raise ValueError("batch_pairs: rivals=None needs two matched inputs")
     inputs = ("embeddings", "labels")
     domains = {}
     if matched is not None:
