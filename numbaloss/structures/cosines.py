@@ -12,6 +12,7 @@ from numbaloss.compile import render
 from numbaloss.definition import split_signature
 from numbaloss.loss import Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
@@ -29,6 +30,8 @@ def cosines(maths: Callable[..., Any] | None = None, *, angle: str | None = None
     """
     if maths is None:
         return lambda function: cosines(function, angle=angle, **facts)
+    own = ("scale", "label_smoothing", "ignore_index")
+    check_facts("cosines", maths, facts, returns=("moved", "slope"), inputs=("input", "target"), own=own)
     _, hyper = split_signature(maths)
     parameters = facts.pop("limits", {})
     facts.setdefault("weight_doc", "One weight for each class.")

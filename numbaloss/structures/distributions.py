@@ -9,9 +9,12 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
+
+INPUTS = ("student", "teacher")
 
 
 def distributions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
@@ -25,12 +28,13 @@ def distributions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """
     if maths is None:
         return lambda function: distributions(function, **facts)
+    check_facts("distributions", maths, facts, returns=("value", ("slope_p", "slope_q")), inputs=INPUTS)
     limits = {"temperature": Interval("(0, inf)"), **facts.pop("limits", {})}
     definition = define(
         maths,
         "distributions",
-        inputs=("student", "teacher"),
-        differentiable=("student", "teacher"),
+        inputs=INPUTS,
+        differentiable=INPUTS,
         parameters=split_signature(maths)[1],
         target="real",
         unit="row",

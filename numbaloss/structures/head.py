@@ -13,6 +13,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.products import BiasGradient, InputGradient, WeightGradient, operand
 from numbaloss.structures.publish import publish
@@ -31,6 +32,7 @@ def linear_softmax(maths: Callable[..., Any] | None = None, **facts: Any) -> Any
     """
     if maths is None:
         return lambda function: linear_softmax(function, **facts)
+    check_facts("linear_softmax", maths, facts, returns=STANDARD, inputs=INPUTS, own=("ignore_index", "chunk_bytes"))
     _, hyper = split_signature(maths)
     parameters = facts.pop("limits", {})
     facts.setdefault("weight_doc", "One weight for each class.")

@@ -12,12 +12,14 @@ from numbaloss.definition import Definition, split_signature
 from numbaloss.loss import Array
 from numbaloss.structures.define import define
 from numbaloss.structures.embeddings import STRUCTURAL, EmbeddingLoss
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.measures import GIVEN, MEASURES
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Kernel
 
 LIMITS = {"p": "(0, inf]", "eps": "[0, inf)"}
+TRIPLET = ("anchor", "positive", "negative")
 
 
 def pairs(
@@ -39,6 +41,7 @@ def pairs(
     """
     if maths is None:
         return lambda function: pairs(function, measure=measure, inputs=inputs, **facts)
+    check_facts("pairs", maths, facts, returns=("value", "slope"), inputs=inputs)
     told = GIVEN.tells if callable(measure) else MEASURES[measure].tells
     labels = split_signature(maths)[0][told:]
     return publish(_defined(maths, "pairs", measure, inputs, labels, facts), PairLoss)
@@ -55,8 +58,9 @@ def triplets(
     """
     if maths is None:
         return lambda function: triplets(function, measure=measure, **facts)
+    check_facts("triplets", maths, facts, returns=("value", "slope_positive", "slope_negative"), inputs=TRIPLET)
     facts.setdefault("target", "none")
-    return publish(_defined(maths, "triplets", measure, ("anchor", "positive", "negative"), (), facts), TripletLoss)
+    return publish(_defined(maths, "triplets", measure, TRIPLET, (), facts), TripletLoss)
 
 
 def _defined(

@@ -7,6 +7,7 @@ from typing import Any
 
 from numbaloss.loss import Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
@@ -20,6 +21,7 @@ def picks(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """
     if maths is None:
         return lambda function: picks(function, **facts)
+    check_facts("picks", maths, facts, returns=STANDARD, inputs=("input", "target"), own=("ignore_index",))
     facts.setdefault("weight_doc", "One weight for each class.")
     definition = define(
         maths,

@@ -12,6 +12,7 @@ from numbaloss.compile import render
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.broadcast import overlaps, spread_sum, summed_to
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.publish import publish
@@ -40,6 +41,9 @@ def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """
     if maths is None:
         return lambda function: pointwise(function, **facts)
+    slopes = tuple(f"slope by {name}" for name in facts.get("differentiable", ()))
+    returns = ("value", slopes if len(slopes) > 1 else "slope", "curvature")
+    check_facts("pointwise", maths, facts, returns=returns, alone=True)
     return publish(define(maths, "pointwise", **facts), PointwiseLoss)
 
 

@@ -13,6 +13,7 @@ from numbaloss.compile import render
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms
 from numbaloss.structures.publish import publish
@@ -39,6 +40,8 @@ def regions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """
     if maths is None:
         return lambda function: regions(function, **facts)
+    slopes = tuple(f"slope_{name}" for name in split_signature(maths)[0])
+    check_facts("regions", maths, facts, returns=("value", slopes), inputs=("input", "target"), own=tuple(COMMON))
     _, hyper = split_signature(maths)
     limits = {**LIMITS, "smooth_nr": Interval("[0, inf)"), "smooth_dr": Interval("[0, inf)"), **facts.pop("limits", {})}
     parameters = {**COMMON, **hyper}

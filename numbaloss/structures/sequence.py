@@ -14,6 +14,7 @@ from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.alignment import Targets
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Twins
@@ -32,6 +33,8 @@ def sequences(maths: Callable[..., Any] | None = None, *, logits: bool = False, 
     """
     if maths is None:
         return lambda function: sequences(function, logits=logits, **facts)
+    own = ("blank", "zero_infinity", "gradient_by")
+    check_facts("sequences", maths, facts, returns=STANDARD, own=own)
     first = "logits" if logits else "log_probs"
     hyper = split_signature(maths)[1]
     projected: dict[str, Any] = {} if logits else {"gradient_by": "logits"}

@@ -11,6 +11,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Loss, Need, Outcome, same
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
@@ -40,6 +41,7 @@ def softmax(maths: Callable[..., Any] | None = None, *, probabilities: bool = Fa
     """
     if maths is None:
         return lambda function: softmax(function, probabilities=probabilities, **facts)
+    check_facts("softmax", maths, facts, returns=STANDARD, inputs=("input", "target"), own=("ignore_index",))
     parameters = facts.pop("limits", {})
     facts.setdefault("weight_doc", "One weight for each class.")
     _, hyper = split_signature(maths)

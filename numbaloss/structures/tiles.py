@@ -7,6 +7,7 @@ from typing import Any
 
 from numbaloss.definition import Interval, split_signature
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.publish import publish
 from numbaloss.structures.tile_matches import MatchLoss, SingleLoss
 from numbaloss.structures.tile_rivals import GroupLoss
@@ -33,6 +34,7 @@ def batch_pairs(
     if maths is None:
         return lambda function: batch_pairs(function, rivals=rivals, per=per, **facts)
     matched = facts.pop("matched", None)
+    check_facts("batch_pairs", maths, facts, returns=("value", "slope"), inputs=matched or ("embeddings", "labels"))
     if rivals not in ("negatives", "others", None) or per not in ("pair", "anchor"):
         raise ValueError("batch_pairs: rivals is 'negatives', 'others' or None, and per is 'pair' or 'anchor'")
     if rivals is None and matched is None:
