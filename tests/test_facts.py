@@ -33,10 +33,6 @@ def one_slope(input, target):
     return input - target, 1.0, 0.0
 
 
-def with_value_alone(gap):
-    return gap
-
-
 @pytest.mark.parametrize(
     ("define", "kind", "message"),
     [
@@ -168,24 +164,29 @@ def with_value_alone(gap):
         (
             decorated("pointwise", two_of_three),
             TypeError,
-            "two_of_three must return (value, slope, curvature); it returns (a number, a number)",
+            "two_of_three must return (value, slope, curvature) or the value alone; it returns (a number, a number)",
         ),
         (
             decorated("pointwise", one_slope, differentiable=("input", "target")),
             TypeError,
-            "one_slope must return (value, (slope by input, slope by target), curvature); "
-            "it returns (a number, a number, a number)",
+            "one_slope must return (value, (slope by input, slope by target), curvature) "
+            "or the value alone; it returns (a number, a number, a number)",
         ),
         (
-            decorated("margins", with_value_alone),
+            decorated("margins", lambda gap: (gap, 1.0)),
             TypeError,
-            "with_value_alone must return (value, slope, curvature); it returns a number",
+            "must return (value, slope, curvature) or the value alone; it returns (a number, a number)",
         ),
-        (decorated("batch_triplets", lambda gap: (gap, 1.0, 0.0)), TypeError, "must return (value, slope); it returns"),
+        (
+            decorated("batch_triplets", lambda gap: (gap, 1.0, 0.0)),
+            TypeError,
+            "must return (value, slope) or the value alone; it returns",
+        ),
         (
             decorated("regions", lambda tp, fp, fn: (fp, (0.0, 1.0))),
             TypeError,
-            "must return (value, (slope_tp, slope_fp, slope_fn)); it returns (a number, (a number, a number))",
+            "must return (value, (slope_tp, slope_fp, slope_fn)) or the value alone; "
+            "it returns (a number, (a number, a number))",
         ),
     ],
 )

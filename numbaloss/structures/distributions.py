@@ -9,6 +9,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
@@ -28,7 +29,7 @@ def distributions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """
     if maths is None:
         return lambda function: distributions(function, **facts)
-    check_facts("distributions", maths, facts, returns=("value", ("slope_p", "slope_q")), inputs=INPUTS)
+    check_facts("distributions", maths, facts, returns=("value", ("slope_p", "slope_q")), inputs=INPUTS, alone=True)
     limits = {"temperature": Interval("(0, inf)"), **facts.pop("limits", {})}
     definition = define(
         maths,
@@ -40,6 +41,7 @@ def distributions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
         unit="row",
         hessian=False,
         limits=limits,
+        plan=of_arguments(maths, 2, "log_probability", result="grouped"),
         **facts,
     )
     return publish(definition, DistributionLoss)

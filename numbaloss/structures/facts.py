@@ -217,8 +217,8 @@ def check_facts(
     checker.unknown()
     for name, value in facts.items():
         checker.one(name, value)
-    if not (alone and may_state_value_alone(maths)):  # such a function may call other losses, and is traced later
-        _check_results(maths, returns)
+    if not (decorator == "pointwise" and may_state_value_alone(maths)):  # which may call losses, and is traced later
+        _check_results(maths, returns, alone)
 
 
 def is_interval(text: str) -> bool:
@@ -232,14 +232,15 @@ def is_interval(text: str) -> bool:
     return text[0] in "[(" and text[-1] in "])" and (low < high or (low == high and closed and math.isfinite(low)))
 
 
-def _check_results(maths: Callable[..., Any], wanted: Shape) -> None:
+def _check_results(maths: Callable[..., Any], wanted: Shape, alone: bool) -> None:
     """Try the mathematics on plain numbers, which costs a microsecond."""
     try:
         result = maths(*(0.5,) * len(split_signature(maths)[0]))
     except Exception:  # these numbers may be none that it takes; the first call that matters says what is wrong
         return
-    if not _fits(result, wanted):
-        raise TypeError(f"{maths.__name__} must return {_shown(wanted)}; it returns {_described(result)}")
+    if not _fits(result, wanted) and not (alone and _fits(result, "value")):
+        also = " or the value alone" if alone else ""
+        raise TypeError(f"{maths.__name__} must return {_shown(wanted)}{also}; it returns {_described(result)}")
 
 
 def _fits(result: Any, wanted: Shape) -> bool:

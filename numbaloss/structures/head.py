@@ -13,6 +13,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_log_prob
 from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.products import BiasGradient, InputGradient, WeightGradient, operand
@@ -32,7 +33,8 @@ def linear_softmax(maths: Callable[..., Any] | None = None, **facts: Any) -> Any
     """
     if maths is None:
         return lambda function: linear_softmax(function, **facts)
-    check_facts("linear_softmax", maths, facts, returns=STANDARD, inputs=INPUTS, own=("ignore_index", "chunk_bytes"))
+    own = ("ignore_index", "chunk_bytes")
+    check_facts("linear_softmax", maths, facts, returns=STANDARD, inputs=INPUTS, own=own, alone=True)
     _, hyper = split_signature(maths)
     parameters = facts.pop("limits", {})
     facts.setdefault("weight_doc", "One weight for each class.")
@@ -52,6 +54,7 @@ def linear_softmax(maths: Callable[..., Any] | None = None, **facts: Any) -> Any
         hessian=False,
         limits={**LIMITS, "chunk_bytes": "[1, inf)", **parameters},
         settings={"chunk_bytes": [1, 1000]},
+        plan=of_log_prob(maths),
         **facts,
     )
     return publish(definition, HeadLoss)

@@ -10,6 +10,7 @@ import numpy as np
 from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
@@ -29,7 +30,7 @@ def margins(maths: Callable[..., Any] | None = None, *, sets: bool = False, **fa
     """
     if maths is None:
         return lambda function: margins(function, sets=sets, **facts)
-    check_facts("margins", maths, facts, returns=STANDARD, inputs=("input", "target"))
+    check_facts("margins", maths, facts, returns=STANDARD, inputs=("input", "target"), alone=True)
     facts.setdefault("weight_doc", "One weight for each class; does not enter the denominator.")
     definition = define(
         maths,
@@ -41,6 +42,7 @@ def margins(maths: Callable[..., Any] | None = None, *, sets: bool = False, **fa
         unit="row",
         denominator="count",
         max_ndim=2,
+        plan=of_arguments(maths, 1, "real"),
         **facts,
     )
     return publish(definition, SetMarginLoss if sets else MarginLoss)

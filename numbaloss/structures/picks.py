@@ -7,6 +7,7 @@ from typing import Any
 
 from numbaloss.loss import Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
@@ -21,7 +22,7 @@ def picks(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """
     if maths is None:
         return lambda function: picks(function, **facts)
-    check_facts("picks", maths, facts, returns=STANDARD, inputs=("input", "target"), own=("ignore_index",))
+    check_facts("picks", maths, facts, returns=STANDARD, inputs=("input", "target"), own=("ignore_index",), alone=True)
     facts.setdefault("weight_doc", "One weight for each class.")
     definition = define(
         maths,
@@ -33,6 +34,7 @@ def picks(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
         weight="class",
         unit="row",
         hessian=False,
+        plan=of_arguments(maths, 1, facts.get("domain", "real")),
         **facts,
     )
     return publish(definition, PickLoss)

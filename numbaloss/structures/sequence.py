@@ -14,6 +14,7 @@ from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.alignment import Targets
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_log_prob
 from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.publish import publish
@@ -34,7 +35,7 @@ def sequences(maths: Callable[..., Any] | None = None, *, logits: bool = False, 
     if maths is None:
         return lambda function: sequences(function, logits=logits, **facts)
     own = ("blank", "zero_infinity", "gradient_by")
-    check_facts("sequences", maths, facts, returns=STANDARD, own=own)
+    check_facts("sequences", maths, facts, returns=STANDARD, own=own, alone=True)
     first = "logits" if logits else "log_probs"
     hyper = split_signature(maths)[1]
     projected: dict[str, Any] = {} if logits else {"gradient_by": "logits"}
@@ -53,6 +54,7 @@ def sequences(maths: Callable[..., Any] | None = None, *, logits: bool = False, 
         row_divisor="target_lengths",
         derivative={} if logits else {"gradient_by": "log_probs"},
         limits={**({} if logits else {"gradient_by": ("logits", "log_probs")}), **facts.pop("limits", {})},
+        plan=of_log_prob(maths),
         **facts,
     )
     return publish(definition, SequenceLoss)

@@ -11,6 +11,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.publish import publish
 from numbaloss.structures.tile_pairs import TILE, TileLoss
@@ -29,7 +30,7 @@ def batch_triplets(maths: Callable[..., Any] | None = None, *, mining: str = "ha
     """
     if maths is None:
         return lambda function: batch_triplets(function, mining=mining, **facts)
-    check_facts("batch_triplets", maths, facts, returns=("value", "slope"), inputs=("embeddings", "labels"))
+    check_facts("batch_triplets", maths, facts, returns=("value", "slope"), inputs=("embeddings", "labels"), alone=True)
     if mining not in ("hardest", "all"):
         raise ValueError(f"batch_triplets: mining is 'hardest' or 'all', got {mining!r}")
     definition = define(
@@ -44,6 +45,7 @@ def batch_triplets(maths: Callable[..., Any] | None = None, *, mining: str = "ha
         hessian=False,
         mining=mining,
         numbers=(),
+        plan=of_arguments(maths, 1, "real", result="flat"),
         **facts,
     )
     return publish(definition, TripletLoss)

@@ -7,6 +7,7 @@ from typing import Any
 
 from numbaloss.definition import Interval, split_signature
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.publish import publish
 from numbaloss.structures.tile_matches import MatchLoss, SingleLoss
@@ -34,7 +35,8 @@ def batch_pairs(
     if maths is None:
         return lambda function: batch_pairs(function, rivals=rivals, per=per, **facts)
     matched = facts.pop("matched", None)
-    check_facts("batch_pairs", maths, facts, returns=("value", "slope"), inputs=matched or ("embeddings", "labels"))
+    names = matched or ("embeddings", "labels")
+    check_facts("batch_pairs", maths, facts, returns=("value", "slope"), inputs=names, alone=True)
     if rivals not in ("negatives", "others", None) or per not in ("pair", "anchor"):
         raise ValueError("batch_pairs: rivals is 'negatives', 'others' or None, and per is 'pair' or 'anchor'")
     if rivals is None and matched is None:
@@ -61,6 +63,7 @@ def batch_pairs(
         domains=domains,
         numbers=inputs[2:],
         limits={**limits, **facts.pop("limits", {})},
+        plan=of_arguments(maths, 1, "real", result="flat"),
         **facts,
     )
     return publish(definition, SingleLoss if rivals is None else MatchLoss if matched else GroupLoss)
