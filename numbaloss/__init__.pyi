@@ -304,6 +304,59 @@ class BCEWithLogitsLoss(Loss):
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
 
+def categorical_hinge_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Hinge of how far the highest score of a wrong class comes up to that of the right one."""
+
+class CategoricalHingeLoss(Loss):
+    """Hinge of how far the highest score of a wrong class comes up to that of the right one."""
+
+    definition: ClassVar[Definition]
+    def __init__(
+        self,
+        *,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+    def grad_and_hess(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Any, Any]: ...
+
 def clip_loss(
     image: ArrayLike,
     text: ArrayLike,
@@ -3287,6 +3340,50 @@ class TripletMarginWithDistanceLoss(Loss):
         anchor: ArrayLike,
         positive: ArrayLike,
         negative: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
+def tvd_loss(
+    student: ArrayLike,
+    teacher: ArrayLike,
+    *,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Total variation distance between a student's and a teacher's softmax, from the logits of both."""
+
+class TVDLoss(Loss):
+    """Total variation distance between a student's and a teacher's softmax, from the logits of both."""
+
+    definition: ClassVar[Definition]
+    def __init__(
+        self,
+        *,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        student: ArrayLike,
+        teacher: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        student: ArrayLike,
+        teacher: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["student", "teacher"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        student: ArrayLike,
+        teacher: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
     ) -> Total: ...

@@ -207,6 +207,37 @@ def multi_margin_loss(gap, p=1, margin=1.0):
     return short * short, 2.0 * short, 2.0 * active
 
 
+@margins(hardest=True, convex=True)
+def categorical_hinge_loss(gap):
+    r"""Hinge of how far the highest score of a wrong class comes up to that of the right one.
+
+    .. math:: \ell_n = w_{y_n} \max(0,\ 1 + \max_{c \ne y_n} x_{nc} - x_{n y_n})
+
+    Of several wrong classes with the highest score, the first one has the slope; at the kink the slope is 0. The mean
+    divides by the number of rows, whatever the weights. Keras multiplies scores by one-hot targets before it takes the
+    maximum, so that a 0 always takes part there; where no wrong class has a score of 0 or more, it gives more.
+
+    Parameters
+    ----------
+    input : array of scores, (C) or (N, C)
+        One score for each class.
+    target : array of integers, () or (N)
+        The class of each row, in 0 ... C-1; any integer type.
+
+    References
+    ----------
+    ``keras.losses.CategoricalHinge``; ``optax.losses.multiclass_hinge_loss``; K. Crammer, Y. Singer, On the Algorithmic
+    Implementation of Multiclass Kernel-based Vector Machines, 2001.
+
+    Examples
+    --------
+    >>> float(categorical_hinge_loss([[0.0, 0.5, 2.0]], [1]))
+    2.5
+    """
+    short = maximum(1.0 + gap, 0.0)
+    return short, 0.0 if short <= 0.0 else 1.0, 0.0
+
+
 @margins(sets=True, class_name="MultiLabelMarginLoss", convex=True)
 def multilabel_margin_loss(gap):
     r"""Hinge of how far every wrong class's score comes up to that of every right class.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbaloss.compile.primitives import exp, expm1, log, log1p
-from numbaloss.losses.helpers import times
+from numbaloss.losses.helpers import sign, times
 from numbaloss.structures.distributions import distributions
 from numbaloss.structures.pointwise import pointwise
 
@@ -131,6 +131,39 @@ def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     value_p = slope_p + excess(over_p, (1.0 - beta) * mixed, part_p)  # the added terms cancel, and with them
     value_q = slope_q + excess(over_q, beta * mixed, part_q)  # neither part can be negative
     return value_p + value_q, (slope_p, slope_q)
+
+
+@distributions(anchored=True, class_name="TVDLoss")
+def tvd_loss(log_p, log_q):
+    r"""Total variation distance between a student's and a teacher's softmax, from the logits of both.
+
+    .. math:: \ell_n = \frac12 \sum_c |p_{nc} - q_{nc}|, \qquad
+              p_n = \operatorname{softmax}(x_n),\ q_n = \operatorname{softmax}(z_n)
+
+    From 0 (the same) to 1 (nothing in common): by how much the two can differ in the probability of any event. Where
+    both give a class the same probability its slope is 0. The mean divides by the number of rows.
+
+    Parameters
+    ----------
+    student : array of logits, (C), (N, C) or (N, C, d1, ...)
+        The prediction; the class axis is the second, or the only one.
+    teacher : array of logits, the shape of `student`
+        What to imitate.
+
+    References
+    ----------
+    Y. Wen et al., f-Divergence Minimization for Sequence-Level Knowledge Distillation, 2023; ``LigerTVDLoss`` of
+    Liger-Kernel, which takes probabilities.
+
+    Examples
+    --------
+    >>> round(float(tvd_loss([[0.0, 0.0]], [[1.0, 0.0]])), 6)
+    0.231059
+    """
+    gap = 0.0 if log_p == log_q else log_p - log_q
+    p, q = exp(log_p), exp(log_q)
+    side = 0.5 * sign(gap)
+    return side * excess(gap, p, q), (side * p, -side * q)
 
 
 def excess(gap, one, two):
