@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import exp, expm1, log, log1p
+from numbaloss.compile.primitives import exp, expm1, log, log1p, maximum
 from numbaloss.losses.helpers import sign, times
 from numbaloss.structures.distributions import distributions
 from numbaloss.structures.pointwise import pointwise
@@ -88,7 +88,7 @@ def kl_div_with_logits(log_p, log_q, temperature=1.0):
     return cost + more, (more, cost)
 
 
-@distributions(limits={"beta": "(0, 1)"})
+@distributions(anchored=True, limits={"beta": "(0, 1)"})
 def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     r"""Generalised Jensen-Shannon divergence between a student's and a teacher's softmax, from the logits of both.
 
@@ -126,10 +126,15 @@ def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     over_p = spread + gap if above else spread
     over_q = spread if above else spread - gap
     part_p, part_q = (1.0 - beta) * exp(log_p), beta * exp(log_q)
-    slope_p, slope_q = -times(part_p, over_p), -times(part_q, over_q)
+    cost_p, cost_q = times(part_p, over_p), times(part_q, over_q)
     mixed = part_p + part_q
-    value_p = slope_p + excess(over_p, (1.0 - beta) * mixed, part_p)  # the added terms cancel, and with them
-    value_q = slope_q + excess(over_q, beta * mixed, part_q)  # neither part can be negative
+    value_p = excess(over_p, (1.0 - beta) * mixed, part_p) - cost_p  # the added terms cancel, and with them
+    value_q = excess(over_q, beta * mixed, part_q) - cost_q  # neither part can be negative
+    # slopes without the constants log(1 - beta) and log(beta), which the softmax takes out again: what is left is exact
+    # where one of the probabilities has vanished beside the other
+    lead = gap + (log(beta) - log1p(-beta))
+    rest = log1p(exp(-abs(lead)))
+    slope_p, slope_q = -times(part_p, rest + maximum(lead, 0.0)), -times(part_q, rest + maximum(-lead, 0.0))
     return value_p + value_q, (slope_p, slope_q)
 
 

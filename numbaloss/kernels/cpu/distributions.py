@@ -36,7 +36,7 @@ def place_of(row, highest):  # type: ignore[no-untyped-def]
 
 @disjoint
 def compare(
-    one, two, high1, high2, log1, log2, cooled, params, anchored, rate1, rate2, gradient1, gradient2
+    one, two, high1, high2, log1, log2, cooled, params, anchored, rate1, rate2, place1, place2, gradient1, gradient2
 ):  # type: ignore[no-untyped-def]
     """Sums of value and slopes over a strip; the slopes are kept where there are gradients to write.
 
@@ -48,8 +48,8 @@ def compare(
         value, slopes = link(log_p, log_q, params)
         slope1, slope2 = slopes[0], slopes[1]
         if anchored is not None:
-            slope1 -= rate1 * exp(log_p)
-            slope2 -= rate2 * exp(log_q)
+            slope1 = slope1 - rate1 * exp(log_p) if j != place1 else 0.0
+            slope2 = slope2 - rate2 * exp(log_q) if j != place2 else 0.0
         value_sum += value
         slope1_sum += slope1
         slope2_sum += slope2
@@ -75,19 +75,19 @@ def pair_row(one, two, temperature, anchored, params, factor, gradient1, gradien
     high1, high2 = peak(one), peak(two)
     log1 = log_normaliser_above(one, high1, None, cooled, None)
     log2 = log_normaliser_above(two, high2, None, cooled, None)
-    rate1, rate2 = narrow(0.0), narrow(0.0)
+    rate1, rate2, place1, place2 = narrow(0.0), narrow(0.0), -1, -1
     if anchored is not None:
-        j, k = place_of(one, high1), place_of(two, high2)
-        log_p, log_q = log_chance(one[j], high1, cooled, log1), log_chance(two[j], high2, cooled, log2)
+        place1, place2 = place_of(one, high1), place_of(two, high2)
+        log_p, log_q = log_chance(one[place1], high1, cooled, log1), log_chance(two[place1], high2, cooled, log2)
         rate1 = link(log_p, log_q, params)[1][0] / exp(log_p)
-        log_p, log_q = log_chance(one[k], high1, cooled, log1), log_chance(two[k], high2, cooled, log2)
+        log_p, log_q = log_chance(one[place2], high1, cooled, log1), log_chance(two[place2], high2, cooled, log2)
         rate2 = link(log_p, log_q, params)[1][1] / exp(log_q)
     values, masses1, masses2 = np.float64(0.0), np.float64(0.0), np.float64(0.0)
     for low in range(0, one.size, STRIP):
         high = min(low + STRIP, one.size)
         value, slope1, slope2 = compare(
             one[low:high], two[low:high], high1, high2, log1, log2, cooled, params, anchored, rate1, rate2,
-            part(gradient1, low, high), part(gradient2, low, high),
+            place1 - low, place2 - low, part(gradient1, low, high), part(gradient2, low, high),
         )
         values += value
         masses1 += slope1
