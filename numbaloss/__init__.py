@@ -32,9 +32,27 @@ _PUBLIC = {
     "load_plugin_dir": "numbaloss.plugins.registry",
     "load_plugins": "numbaloss.plugins.registry",
     "named_mix": "numbaloss.structures.named",
-    "pointwise": "numbaloss.structures.pointwise",
-    "softmax": "numbaloss.structures.softmax",
 }
+
+# Decorators that make a loss, one for each structure: of one element, of a row, of a batch, of a region ...
+_DECORATORS = {
+    "batch_pairs": "numbaloss.structures.tiles",
+    "batch_triplets": "numbaloss.structures.tile_triplets",
+    "cosines": "numbaloss.structures.cosines",
+    "distributions": "numbaloss.structures.distributions",
+    "fused_regions": "numbaloss.structures.region_mix",
+    "linear_softmax": "numbaloss.structures.head",
+    "lovasz": "numbaloss.structures.lovasz",
+    "margins": "numbaloss.structures.margins",
+    "pairs": "numbaloss.structures.pairs",
+    "picks": "numbaloss.structures.picks",
+    "pointwise": "numbaloss.structures.pointwise",
+    "regions": "numbaloss.structures.regions",
+    "sequences": "numbaloss.structures.sequence",
+    "softmax": "numbaloss.structures.softmax",
+    "triplets": "numbaloss.structures.pairs",
+}
+_PUBLIC |= _DECORATORS
 
 
 def _losses() -> dict[str, Any]:

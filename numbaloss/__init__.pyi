@@ -18,9 +18,22 @@ from numbaloss.plugins.registry import get as get
 from numbaloss.plugins.registry import list_losses as list_losses
 from numbaloss.plugins.registry import load_plugin_dir as load_plugin_dir
 from numbaloss.plugins.registry import load_plugins as load_plugins
+from numbaloss.structures.cosines import cosines as cosines
+from numbaloss.structures.distributions import distributions as distributions
+from numbaloss.structures.head import linear_softmax as linear_softmax
+from numbaloss.structures.lovasz import lovasz as lovasz
+from numbaloss.structures.margins import margins as margins
 from numbaloss.structures.named import named_mix as named_mix
+from numbaloss.structures.pairs import pairs as pairs
+from numbaloss.structures.pairs import triplets as triplets
+from numbaloss.structures.picks import picks as picks
 from numbaloss.structures.pointwise import pointwise as pointwise
+from numbaloss.structures.region_mix import fused_regions as fused_regions
+from numbaloss.structures.regions import regions as regions
+from numbaloss.structures.sequence import sequences as sequences
 from numbaloss.structures.softmax import softmax as softmax
+from numbaloss.structures.tile_triplets import batch_triplets as batch_triplets
+from numbaloss.structures.tiles import batch_pairs as batch_pairs
 from numbaloss.total import Total as Total
 
 __version__: str
@@ -276,6 +289,59 @@ class BCEWithLogitsLoss(Loss):
         sample_weight: ArrayLike | None = None,
         out: Any = None,
         wrt: Sequence[Literal["input", "target"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+    def grad_and_hess(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Any, Any]: ...
+
+def categorical_hinge_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Hinge of how far the highest score of a wrong class comes up to that of the right one."""
+
+class CategoricalHingeLoss(Loss):
+    """Hinge of how far the highest score of a wrong class comes up to that of the right one."""
+
+    definition: ClassVar[Definition]
+    def __init__(
+        self,
+        *,
+        weight: ArrayLike | None = None,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["input"]] | None = None,
     ) -> tuple[Any, Any]: ...
     def total(  # type: ignore[override]
         self,
@@ -3275,6 +3341,50 @@ class TripletMarginWithDistanceLoss(Loss):
         anchor: ArrayLike,
         positive: ArrayLike,
         negative: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Total: ...
+
+def tvd_loss(
+    student: ArrayLike,
+    teacher: ArrayLike,
+    *,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    sample_weight: ArrayLike | None = None,
+    on_empty: Literal["nan", "zero"] = "nan",
+) -> Any:
+    """Total variation distance between a student's and a teacher's softmax, from the logits of both."""
+
+class TVDLoss(Loss):
+    """Total variation distance between a student's and a teacher's softmax, from the logits of both."""
+
+    definition: ClassVar[Definition]
+    def __init__(
+        self,
+        *,
+        reduction: Literal["none", "mean", "sum"] = "mean",
+        on_empty: Literal["nan", "zero"] = "nan",
+    ) -> None: ...
+    def __call__(  # type: ignore[override]
+        self,
+        student: ArrayLike,
+        teacher: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any: ...
+    def value_and_grad(  # type: ignore[override]
+        self,
+        student: ArrayLike,
+        teacher: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        wrt: Sequence[Literal["student", "teacher"]] | None = None,
+    ) -> tuple[Any, Any]: ...
+    def total(  # type: ignore[override]
+        self,
+        student: ArrayLike,
+        teacher: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
     ) -> Total: ...

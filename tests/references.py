@@ -213,6 +213,10 @@ def multi_margin_loss(x, y, p=1, margin=1.0):
     return mp.fsum(max(0, margin - x[y] + x[c]) ** p for c in range(len(x)) if c != y) / len(x)
 
 
+def categorical_hinge_loss(x, y):
+    return max(0, 1 - x[y] + max(x[c] for c in range(len(x)) if c != y))
+
+
 def multilabel_margin_loss(x, listed):
     right = list(listed[: listed.index(-1)] if -1 in listed else listed)
     wrong = [c for c in range(len(x)) if c not in right]
@@ -222,6 +226,11 @@ def multilabel_margin_loss(x, listed):
 def kl_div_with_logits(student, teacher, temperature=1.0):
     p, q = (_softmax([logit / temperature for logit in logits]) for logits in (student, teacher))
     return temperature**2 * mp.fsum(mp.exp(b) * (b - a) for (a, _), (b, _) in zip(p, q, strict=True))
+
+
+def tvd_loss(student, teacher):
+    p, q = ([mp.exp(log_prob) for log_prob, _ in _softmax(logits)] for logits in (student, teacher))
+    return mp.fsum(abs(a - b) for a, b in zip(p, q, strict=True)) / 2
 
 
 def jsd_loss(student, teacher, beta=0.5, temperature=1.0):

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 
 import numbaloss as nl
 from numbaloss.compile.primitives import sigmoid, softplus
-from numbaloss.structures.tile_triplets import triplets
-from numbaloss.structures.tiles import tiles
+from numbaloss.structures.tile_triplets import batch_triplets
+from numbaloss.structures.tiles import batch_pairs
 
 GROUPED = ["batch_all_triplet_loss", "batch_hard_triplet_loss", "nt_xent_loss", "sup_con_loss"]
 MATCHED = ["clip_loss", "siglip_loss"]
@@ -297,20 +297,20 @@ def test_wrong_arguments():
     with pytest.raises(ValueError, match="text has shape"):
         nl.clip_loss(embeddings, embeddings[:-1], 1.0)
     with pytest.raises(ValueError, match="rivals"):
-        tiles(rivals="friends")(lambda gap: (gap, 1.0))
+        batch_pairs(rivals="friends")(lambda gap: (gap, 1.0))
     with pytest.raises(ValueError, match="matched"):
-        tiles(rivals=None)(lambda gap: (gap, 1.0))
+        batch_pairs(rivals=None)(lambda gap: (gap, 1.0))
     with pytest.raises(ValueError, match="mining"):
-        triplets(mining="semi")(lambda gap: (gap, 1.0))
+        batch_triplets(mining="semi")(lambda gap: (gap, 1.0))
 
 
-@tiles(rivals="negatives", per="pair")
+@batch_pairs(rivals="negatives", per="pair")
 def decoupled_loss(gap, temperature=0.1, shift=0.0):
     """The pair itself is left out of what it is compared with (Yeh et al. 2022)."""
     return gap + shift, 1.0
 
 
-@triplets(mining="hardest")
+@batch_triplets(mining="hardest")
 def soft_hard_loss(gap):
     """The soft margin of Hermans et al."""
     return softplus(gap), sigmoid(gap)

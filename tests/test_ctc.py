@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import numbaloss as nl
 from numbaloss.compile.primitives import exp, power
-from numbaloss.structures.sequence import sequence
+from numbaloss.structures.sequence import sequences
 
 TYPES = (np.float32, np.float64)
 
@@ -275,7 +275,7 @@ def test_the_gradient_may_overwrite_the_input_in_any_layout():
 def test_another_function_of_the_probability():
     """The structure takes any mathematics: focal CTC (X. Feng et al., 2019) is one line."""
 
-    @sequence(logits=True, limits={"gamma": "[0, inf)"})
+    @sequences(logits=True, limits={"gamma": "[0, inf)"})
     def focal_ctc_loss(log_prob, rest, gamma=2.0):
         chance = exp(log_prob)
         factor = power(rest, gamma)

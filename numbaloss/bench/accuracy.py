@@ -2,6 +2,7 @@
 
 An error is measured in units of the last place of the result plus the effect of half such a unit of each input: near
 a zero of the gradient, where the inputs' own rounding decides all digits, a stable formula still stays within a few.
+Losses between two softmaxes are 0 where these agree; there a logit's unit is that of its log-probability, if larger.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _effects(
     for index, name in enumerate(facts.inputs):
         if data.is_labels(facts, name) or drawn.domain(facts, name).labels:
             continue
-        half = 0.5 * np.spacing(np.abs(narrow[index])).astype(np.float64)
+        half = 0.5 * np.spacing(_size(facts, narrow[index])).astype(np.float64)
         for part in _apart(facts, half):
             ends = []
             for by in (part, -part):
@@ -93,6 +94,19 @@ def _effects(
             for effect, up, down in zip(total, *ends, strict=True):
                 effect += np.fmax(np.nan_to_num(up, posinf=0.0), np.nan_to_num(down, posinf=0.0))
     return total
+
+
+def _size(facts: Definition, array: Array) -> Array:
+    """How large an input's numbers are where they are used: logits as logarithms of probabilities, if these are larger.
+
+    Two softmaxes that agree to the last digits of their logarithms differ by what rounding left.
+    """
+    size = np.abs(array)
+    if facts.structure != "distributions":
+        return size
+    above = array - array.max(axis=1, keepdims=True)
+    chances: Array = np.abs(above - np.log(np.exp(above).sum(axis=1, keepdims=True)))
+    return np.maximum(size, chances)
 
 
 def _apart(facts: Definition, half: Array) -> Iterator[Array]:

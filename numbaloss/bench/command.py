@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from numbaloss.bench.cases import Case
     from numbaloss.bench.measure import Row
 
-PEERS = "bare,torch,compile,jax,sklearn"
-QUICK_PEERS = "bare,torch,jax,sklearn"
+PEERS = "bare,own,torch,compile,jax,sklearn"
+QUICK_PEERS = "bare,own,torch,jax,sklearn"
 WIDTH = 170  # of the table where the output is no terminal
 
 
@@ -40,6 +40,8 @@ def bench(
     ] = False,
 ) -> None:
     """Time every loss against PyTorch, JAX, scikit-learn and the bare memory loop, and judge it by the bars.
+
+    `own` is a loss of the same arithmetic that was defined outside the package: about 1 is expected.
 
     Under each peer stands its time over that of numbaloss: above 1, numbaloss is faster. All use the same number of
     threads (NUMBA_NUM_THREADS sets it). The first run with torch.compile takes minutes longer: it compiles C++.
@@ -145,7 +147,7 @@ def _header(names: list[str], console: Console, rounds: int, fresh: bool) -> dic
     facts = machine.describe()
     os.environ.setdefault("NPROC", facts["threads"].split()[0])  # XLA's number of threads, read when JAX starts
     absent = {name: why for name in names if (why := runner.missing(name)) is not None}
-    versions = {name: runner.peer_version(name) for name in names if name not in absent and name != "bare"}
+    versions = {name: runner.peer_version(name) for name in names if name not in absent and name not in ("bare", "own")}
     unknown = ", ".join(loss.name for loss in list_losses() if not data.known(loss))
     for key, value in facts.items():
         console.print(f"{key:<10}{value}", highlight=False)

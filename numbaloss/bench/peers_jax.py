@@ -15,7 +15,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.nn import log_sigmoid, log_softmax, softplus
+from jax.nn import log_sigmoid, log_softmax, softmax, softplus
 
 Array = Any  # jax.Array: what is installed must not change what a type checker says
 
@@ -153,6 +153,16 @@ def sigmoid_focal_loss(input: Array, target: Array) -> Array:
 def kl_div_with_logits(student: Array, teacher: Array) -> Array:
     mine, other = log_softmax(student, 1), log_softmax(teacher, 1)
     return (jnp.exp(other) * (other - mine)).sum(1).mean()
+
+
+def tvd_loss(student: Array, teacher: Array) -> Array:
+    return 0.5 * jnp.abs(softmax(student, 1) - softmax(teacher, 1)).sum(1).mean()
+
+
+def categorical_hinge_loss(input: Array, target: Array) -> Array:
+    rows = jnp.arange(len(input))
+    wrong = input.at[rows, target].set(-jnp.inf).max(1)
+    return jnp.maximum(0, 1 + wrong - input[rows, target]).mean()
 
 
 def jsd_loss(student: Array, teacher: Array) -> Array:

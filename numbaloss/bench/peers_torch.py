@@ -83,6 +83,16 @@ def kl_div_with_logits(student: Tensor, teacher: Tensor) -> Tensor:
     return functional.kl_div(student.log_softmax(1), teacher.log_softmax(1), log_target=True, reduction="batchmean")
 
 
+def tvd_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    return 0.5 * (student.softmax(1) - teacher.softmax(1)).abs().sum(1).mean()
+
+
+def categorical_hinge_loss(input: Tensor, target: Tensor) -> Tensor:
+    label = target[:, None]
+    wrong = input.scatter(1, label, -torch.inf).max(1).values
+    return (1 + wrong - input.gather(1, label)[:, 0]).relu().mean()
+
+
 def jsd_loss(student: Tensor, teacher: Tensor) -> Tensor:
     mine, other = student.log_softmax(1), teacher.log_softmax(1)
     mixture = torch.logaddexp(mine, other) - math.log(2)
@@ -232,6 +242,7 @@ OURS = (
     tversky_ce_loss,
     expectile_loss, focal_loss, generalized_cross_entropy, hinge_loss, squared_hinge_loss, log_cosh_loss, mape_loss,
     msle_loss, poly_loss, pseudo_huber_loss, quantile_loss, sigmoid_focal_loss, kl_div, kl_div_with_logits, jsd_loss,
+    tvd_loss, categorical_hinge_loss,
     fair_loss, wing_loss, perceptron_loss, exponential_loss, cosine_similarity_loss, contrastive_loss,
     ctc_loss_with_logits,
     nt_xent_loss, sup_con_loss, clip_loss, siglip_loss, batch_hard_triplet_loss,

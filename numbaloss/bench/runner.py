@@ -31,6 +31,7 @@ class Runner:
 # Peer -> (module with `prepare(case, threads)`, distribution it needs).
 PEERS = {
     "bare": ("bare:prepare", "numba"),
+    "own": ("own:prepare", "numba"),
     "torch": ("peers_torch:prepare_eager", "torch"),
     "compile": ("peers_torch:prepare_compiled", "torch"),
     "jax": ("peers_jax:prepare", "jax"),

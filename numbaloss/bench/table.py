@@ -12,7 +12,14 @@ from numbaloss.bench.measure import Row
 
 MARKS = {"splendid": "★ ", "met": "✓ ", "missed": "✗ ", "unmeasured": "– "}
 STYLES = {"splendid": "bold green", "met": "green", "missed": "red", "unmeasured": "dim"}
-TITLES = {"bare": "bare loop", "torch": "torch", "compile": "torch.compile", "jax": "JAX jit", "sklearn": "sklearn"}
+TITLES = {
+    "bare": "bare loop",
+    "own": "own loss",
+    "torch": "torch",
+    "compile": "torch.compile",
+    "jax": "JAX jit",
+    "sklearn": "sklearn",
+}
 
 
 def table(rows: Sequence[Row], peers: Sequence[str]) -> Table:

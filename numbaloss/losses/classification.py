@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numbaloss.compile.primitives import exp, expm1, maximum, power
 from numbaloss.structures.margins import margins
-from numbaloss.structures.picks import pick
+from numbaloss.structures.picks import picks
 from numbaloss.structures.softmax import softmax
 
 
@@ -143,7 +143,7 @@ def generalized_cross_entropy(log_prob, rest, q=0.7):
     return -expm1(q * log_prob) / q, -growth, -q * growth
 
 
-@pick(class_name="NLLLoss", domain="log_probability", convex=True)
+@picks(class_name="NLLLoss", domain="log_probability", convex=True)
 def nll_loss(picked):
     r"""Negative log-probability of the class, from log-probabilities.
 
@@ -205,6 +205,37 @@ def multi_margin_loss(gap, p=1, margin=1.0):
     if p == 1:
         return short, active, 0.0
     return short * short, 2.0 * short, 2.0 * active
+
+
+@margins(hardest=True, convex=True)
+def categorical_hinge_loss(gap):
+    r"""Hinge of how far the highest score of a wrong class comes up to that of the right one.
+
+    .. math:: \ell_n = w_{y_n} \max(0,\ 1 + \max_{c \ne y_n} x_{nc} - x_{n y_n})
+
+    Of several wrong classes with the highest score, the first one has the slope; at the kink the slope is 0. The mean
+    divides by the number of rows, whatever the weights. Keras multiplies scores by one-hot targets before it takes the
+    maximum, so that a 0 always takes part there; where no wrong class has a score of 0 or more, it gives more.
+
+    Parameters
+    ----------
+    input : array of scores, (C) or (N, C)
+        One score for each class.
+    target : array of integers, () or (N)
+        The class of each row, in 0 ... C-1; any integer type.
+
+    References
+    ----------
+    ``keras.losses.CategoricalHinge``; ``optax.losses.multiclass_hinge_loss``; K. Crammer, Y. Singer, On the Algorithmic
+    Implementation of Multiclass Kernel-based Vector Machines, 2001.
+
+    Examples
+    --------
+    >>> float(categorical_hinge_loss([[0.0, 0.5, 2.0]], [1]))
+    2.5
+    """
+    short = maximum(1.0 + gap, 0.0)
+    return short, 0.0 if short <= 0.0 else 1.0, 0.0
 
 
 @margins(sets=True, class_name="MultiLabelMarginLoss", convex=True)

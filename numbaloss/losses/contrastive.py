@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from numbaloss.compile.primitives import maximum, sigmoid, softplus
-from numbaloss.structures.tile_triplets import triplets
-from numbaloss.structures.tiles import tiles
+from numbaloss.structures.tile_triplets import batch_triplets
+from numbaloss.structures.tiles import batch_pairs
 
 
-@tiles(rivals="negatives", per="pair", class_name="NTXentLoss")
+@batch_pairs(rivals="negatives", per="pair", class_name="NTXentLoss")
 def nt_xent_loss(gap, temperature=0.07):
     r"""Cross-entropy of each pair of one label against the vectors of other labels.
 
@@ -41,7 +41,7 @@ def nt_xent_loss(gap, temperature=0.07):
     return softplus(gap), sigmoid(gap)
 
 
-@tiles(rivals="others", per="anchor")
+@batch_pairs(rivals="others", per="anchor")
 def sup_con_loss(gap, temperature=0.1):
     r"""Supervised contrast: each vector's pairs against all other vectors, those of its own label among them.
 
@@ -74,7 +74,7 @@ def sup_con_loss(gap, temperature=0.1):
     return gap, 1.0
 
 
-@tiles(rivals="negatives", per="anchor", matched=("image", "text"), class_name="CLIPLoss")
+@batch_pairs(rivals="negatives", per="anchor", matched=("image", "text"), class_name="CLIPLoss")
 def clip_loss(gap):
     r"""Each image has to find its text among all texts of the batch, and each text its image.
 
@@ -105,7 +105,7 @@ def clip_loss(gap):
     return softplus(gap), sigmoid(gap)
 
 
-@tiles(rivals=None, per="anchor", matched=("image", "text"), class_name="SigLIPLoss")
+@batch_pairs(rivals=None, per="anchor", matched=("image", "text"), class_name="SigLIPLoss")
 def siglip_loss(gap):
     r"""Each image with each text is judged by itself: whether they belong together.
 
@@ -138,7 +138,7 @@ def siglip_loss(gap):
     return softplus(gap), sigmoid(gap)
 
 
-@triplets(mining="hardest")
+@batch_triplets(mining="hardest")
 def batch_hard_triplet_loss(gap, margin=1.0):
     r"""Margin between the farthest vector of an anchor's label and the nearest of any other label.
 
@@ -171,7 +171,7 @@ def batch_hard_triplet_loss(gap, margin=1.0):
     return maximum(short, 0.0), 0.0 if short < 0.0 else 1.0
 
 
-@triplets(mining="all")
+@batch_triplets(mining="all")
 def batch_all_triplet_loss(gap, margin=1.0):
     r"""Margin between the distances of every pair of one label and every vector of another.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import exp, expm1, log, log1p
-from numbaloss.losses.helpers import times
+from numbaloss.compile.primitives import exp, expm1, log, log1p, maximum
+from numbaloss.losses.helpers import sign, times
 from numbaloss.structures.distributions import distributions
 from numbaloss.structures.pointwise import pointwise
 
@@ -88,7 +88,7 @@ def kl_div_with_logits(log_p, log_q, temperature=1.0):
     return cost + more, (more, cost)
 
 
-@distributions(limits={"beta": "(0, 1)"})
+@distributions(anchored=True, limits={"beta": "(0, 1)"})
 def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     r"""Generalised Jensen-Shannon divergence between a student's and a teacher's softmax, from the logits of both.
 
@@ -126,11 +126,49 @@ def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     over_p = spread + gap if above else spread
     over_q = spread if above else spread - gap
     part_p, part_q = (1.0 - beta) * exp(log_p), beta * exp(log_q)
-    slope_p, slope_q = -times(part_p, over_p), -times(part_q, over_q)
+    cost_p, cost_q = times(part_p, over_p), times(part_q, over_q)
     mixed = part_p + part_q
-    value_p = slope_p + excess(over_p, (1.0 - beta) * mixed, part_p)  # the added terms cancel, and with them
-    value_q = slope_q + excess(over_q, beta * mixed, part_q)  # neither part can be negative
+    value_p = excess(over_p, (1.0 - beta) * mixed, part_p) - cost_p  # the added terms cancel, and with them
+    value_q = excess(over_q, beta * mixed, part_q) - cost_q  # neither part can be negative
+    # slopes without the constants log(1 - beta) and log(beta), which the softmax takes out again: what is left is exact
+    # where one of the probabilities has vanished beside the other
+    lead = gap + (log(beta) - log1p(-beta))
+    rest = log1p(exp(-abs(lead)))
+    slope_p, slope_q = -times(part_p, rest + maximum(lead, 0.0)), -times(part_q, rest + maximum(-lead, 0.0))
     return value_p + value_q, (slope_p, slope_q)
+
+
+@distributions(anchored=True, class_name="TVDLoss")
+def tvd_loss(log_p, log_q):
+    r"""Total variation distance between a student's and a teacher's softmax, from the logits of both.
+
+    .. math:: \ell_n = \frac12 \sum_c |p_{nc} - q_{nc}|, \qquad
+              p_n = \operatorname{softmax}(x_n),\ q_n = \operatorname{softmax}(z_n)
+
+    From 0 (the same) to 1 (nothing in common): by how much the two can differ in the probability of any event. Where
+    both give a class the same probability its slope is 0. The mean divides by the number of rows.
+
+    Parameters
+    ----------
+    student : array of logits, (C), (N, C) or (N, C, d1, ...)
+        The prediction; the class axis is the second, or the only one.
+    teacher : array of logits, the shape of `student`
+        What to imitate.
+
+    References
+    ----------
+    Y. Wen et al., f-Divergence Minimization for Sequence-Level Knowledge Distillation, 2023; ``LigerTVDLoss`` of
+    Liger-Kernel, which takes probabilities.
+
+    Examples
+    --------
+    >>> round(float(tvd_loss([[0.0, 0.0]], [[1.0, 0.0]])), 6)
+    0.231059
+    """
+    gap = 0.0 if log_p == log_q else log_p - log_q
+    p, q = exp(log_p), exp(log_q)
+    side = 0.5 * sign(gap)
+    return side * excess(gap, p, q), (side * p, -side * q)
 
 
 def excess(gap, one, two):

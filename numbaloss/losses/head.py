@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from numbaloss.compile.primitives import maximum, sqrt
 from numbaloss.structures.cosines import cosines
-from numbaloss.structures.head import head
+from numbaloss.structures.head import linear_softmax
 
 SLIGHTEST = 2e-7  # least square of a sine that a slope is divided by: that of a cosine of 1 - 1e-7
 
 
-@head(task="classification", class_name="LinearCrossEntropyLoss")
+@linear_softmax(task="classification", class_name="LinearCrossEntropyLoss")
 def linear_cross_entropy(log_prob, rest, label_smoothing=0.0, z_loss=0.0, softcap=None):
     r"""Cross-entropy of a linear layer's logits, without holding them.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numbaloss.losses.classification import cross_entropy, focal_loss
 from numbaloss.losses.segmentation import dice_loss, tversky_loss
-from numbaloss.structures.region_mix import fused
+from numbaloss.structures.region_mix import fused_regions
 
 
-@fused(dice_loss, cross_entropy, task="segmentation", class_name="DiceCELoss")
+@fused_regions(dice_loss, cross_entropy, task="segmentation", class_name="DiceCELoss")
 def dice_ce_loss(dice, ce, lambda_dice=1.0, lambda_ce=1.0):
     r"""Dice loss plus cross-entropy, from one softmax.
 
@@ -51,7 +51,7 @@ def dice_ce_loss(dice, ce, lambda_dice=1.0, lambda_ce=1.0):
     return lambda_dice * dice + lambda_ce * ce, (lambda_dice, lambda_ce)
 
 
-@fused(dice_loss, focal_loss, task="segmentation", class_name="DiceFocalLoss")
+@fused_regions(dice_loss, focal_loss, task="segmentation", class_name="DiceFocalLoss")
 def dice_focal_loss(dice, focal, lambda_dice=1.0, lambda_focal=1.0):
     r"""Dice loss plus softmax focal loss, from one softmax.
 
@@ -95,7 +95,7 @@ def dice_focal_loss(dice, focal, lambda_dice=1.0, lambda_focal=1.0):
     return lambda_dice * dice + lambda_focal * focal, (lambda_dice, lambda_focal)
 
 
-@fused(tversky_loss, cross_entropy, task="segmentation", class_name="TverskyCELoss")
+@fused_regions(tversky_loss, cross_entropy, task="segmentation", class_name="TverskyCELoss")
 def tversky_ce_loss(tversky, ce, lambda_tversky=1.0, lambda_ce=1.0):
     r"""Tversky loss plus cross-entropy, from one softmax.
 

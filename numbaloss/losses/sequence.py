@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from numbaloss.structures.sequence import sequence
+from numbaloss.structures.sequence import sequences
 
 
-@sequence(class_name="CTCLoss", logits=False)
+@sequences(class_name="CTCLoss", logits=False)
 def ctc_loss(log_prob, rest):
     r"""Negative log-probability of a labelling, summed over all its alignments, from log-probabilities.
 
@@ -65,7 +65,7 @@ def ctc_loss(log_prob, rest):
     return -log_prob, -1.0, 0.0
 
 
-@sequence(class_name="CTCWithLogitsLoss", logits=True)
+@sequences(class_name="CTCWithLogitsLoss", logits=True)
 def ctc_loss_with_logits(log_prob, rest):
     r"""Negative log-probability of a labelling, summed over all its alignments, from logits.
 

@@ -11,6 +11,7 @@ from typing import Any
 from numbaloss.compile import render
 from numbaloss.loss import Loss
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.pointwise import PointwiseLoss
 from numbaloss.structures.publish import publish
 
@@ -39,6 +40,7 @@ def adopt(cls: type[Loss], facts: dict[str, Any]) -> None:
     defaults = {name: float(value) if type(value) is int else value for name, value in parameters.items()}
     maths = _function(snake_case(cls.__name__), forward, inputs, defaults)
     maths.__doc__, maths.__module__ = cls.__doc__, cls.__module__
+    check_facts("pointwise", maths, facts, returns=STANDARD, alone=True)
     definition = define(maths, "pointwise", class_name=cls.__name__, **facts)
     function: Any = publish(definition, PointwiseLoss)
     function.Loss, twin = cls, function.Loss

@@ -12,6 +12,8 @@ from numbaloss.compile import render
 from numbaloss.definition import split_signature
 from numbaloss.loss import Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
@@ -29,6 +31,8 @@ def cosines(maths: Callable[..., Any] | None = None, *, angle: str | None = None
     """
     if maths is None:
         return lambda function: cosines(function, angle=angle, **facts)
+    own = ("scale", "label_smoothing", "ignore_index")
+    check_facts("cosines", maths, facts, returns=("moved", "slope"), inputs=("input", "target"), own=own, alone=True)
     _, hyper = split_signature(maths)
     parameters = facts.pop("limits", {})
     facts.setdefault("weight_doc", "One weight for each class.")
@@ -46,6 +50,7 @@ def cosines(maths: Callable[..., Any] | None = None, *, angle: str | None = None
         angle=angle,
         hessian=False,
         limits={"scale": "(0, inf)", "label_smoothing": LIMITS["label_smoothing"], **parameters},
+        plan=of_arguments(maths, 1, "cosine", result="flat"),
         **facts,
     )
     return publish(definition, CosineLoss)

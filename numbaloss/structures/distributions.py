@@ -9,33 +9,43 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
 
+INPUTS = ("student", "teacher")
 
-def distributions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
+
+def distributions(maths: Callable[..., Any] | None = None, *, anchored: bool = False, **facts: Any) -> Any:
     """Make a loss of a function ``(log_p, log_q, hyper=default) -> (value, (slope_p, slope_q))`` of one class.
 
     `log_p` and `log_q` are the log-probabilities of the class under the softmaxes of the first and of the second
     input; the row's value is the sum over classes, and the slopes are the derivatives by `log_p` and `log_q`. A
     hyper-parameter called `temperature` divides both logits, and its square multiplies the loss.
 
+    Slopes that do not fade where one class has nearly all of the probability, as those of a distance do not, lose their
+    digits there; `anchored` says so, and they are then counted from that of the likeliest class.
+
     Other facts: `wrt`, `limits`, `settings`, `static`, `convex`, `task`, `class_name`, as in `numbaloss.pointwise`.
     """
     if maths is None:
-        return lambda function: distributions(function, **facts)
+        return lambda function: distributions(function, anchored=anchored, **facts)
+    check_facts("distributions", maths, facts, returns=("value", ("slope_p", "slope_q")), inputs=INPUTS, alone=True)
     limits = {"temperature": Interval("(0, inf)"), **facts.pop("limits", {})}
     definition = define(
         maths,
         "distributions",
-        inputs=("student", "teacher"),
-        differentiable=("student", "teacher"),
+        inputs=INPUTS,
+        differentiable=INPUTS,
         parameters=split_signature(maths)[1],
         target="real",
         unit="row",
         hessian=False,
-        limits=limits,
+        limits={name: limit for name, limit in limits.items() if name in split_signature(maths)[1]},
+        anchored=anchored,
+        plan=of_arguments(maths, 2, "log_probability", result="grouped"),
         **facts,
     )
     return publish(definition, DistributionLoss)
@@ -55,9 +65,10 @@ class DistributionLoss(RowLoss):
 
         twins, params = self._twins(pair_rows, rows.dtype, ("log_p", "log_q"))
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
-        temperature = rows.dtype.type(self.parameters["temperature"])
+        temperature = rows.dtype.type(self.parameters.get("temperature", 1.0))
+        anchored = 0 if self.definition.facts["anchored"] else None
         for piece in rows.pieces(need, outcome):
             outcome.total += twins(
                 24 * piece.logits.size, piece.logits, piece.targets, rows.classes, piece.row_weights, temperature,
-                params, scale, piece.values, piece.gradient, piece.target_gradient,
+                anchored, params, scale, piece.values, piece.gradient, piece.target_gradient,
             )

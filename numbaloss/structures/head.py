@@ -13,6 +13,8 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_log_prob
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.products import BiasGradient, InputGradient, WeightGradient, operand
 from numbaloss.structures.publish import publish
@@ -23,14 +25,16 @@ CHUNK = 64 << 20  # bytes of logits at a time
 ROWS, LEAST = 512, 4 << 20  # rows from which products are at full speed; bytes below which a chunk is not worth a call
 
 
-def head(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
+def linear_softmax(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """Make a loss of hidden states and a linear layer's weight, from a function as `softmax` takes it.
 
     The logits ``input @ linear_weight.T + linear_bias`` are never held as a whole: `chunk_bytes` bounds how many
     bytes of them there are at a time.
     """
     if maths is None:
-        return lambda function: head(function, **facts)
+        return lambda function: linear_softmax(function, **facts)
+    own = ("ignore_index", "chunk_bytes")
+    check_facts("linear_softmax", maths, facts, returns=STANDARD, inputs=INPUTS, own=own, alone=True)
     _, hyper = split_signature(maths)
     parameters = facts.pop("limits", {})
     facts.setdefault("weight_doc", "One weight for each class.")
@@ -50,6 +54,7 @@ def head(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
         hessian=False,
         limits={**LIMITS, "chunk_bytes": "[1, inf)", **parameters},
         settings={"chunk_bytes": [1, 1000]},
+        plan=of_log_prob(maths),
         **facts,
     )
     return publish(definition, HeadLoss)

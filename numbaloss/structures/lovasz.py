@@ -11,6 +11,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.publish import publish
 from numbaloss.structures.region_images import Images, flat, planes
 from numbaloss.structures.regions import COMMON, RegionLoss
@@ -28,6 +29,7 @@ def lovasz(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """
     if maths is None:
         return lambda function: lovasz(function, **facts)
+    check_facts("lovasz", maths, facts, returns="value", inputs=("input", "target"), own=(*COMMON, "classes"))
     definition = define(
         maths,
         "regions",

@@ -10,24 +10,32 @@ import numpy as np
 from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
 from numbaloss.structures.twins import Twins
 
 
-def margins(maths: Callable[..., Any] | None = None, *, sets: bool = False, **facts: Any) -> Any:
+def margins(
+    maths: Callable[..., Any] | None = None, *, sets: bool = False, hardest: bool = False, **facts: Any
+) -> Any:
     """Make a loss of a function ``(gap, hyper=default) -> (value, slope, curvature)``.
 
     `gap` is the score of a wrong class minus that of a right one; the row's value is the sum over all such pairs,
     divided by the number of classes. `sets` says that a row may have several right classes: its target lists them,
-    up to the first negative entry.
+    up to the first negative entry. `hardest` says that only the wrong class of the highest score counts (of several the
+    first), whose gap then is the row's, divided by nothing.
 
     Other facts: `limits`, `settings`, `static`, `convex`, `hessian`, `weight_doc`, `task`, `class_name`, as in
     `numbaloss.pointwise`.
     """
     if maths is None:
-        return lambda function: margins(function, sets=sets, **facts)
+        return lambda function: margins(function, sets=sets, hardest=hardest, **facts)
+    check_facts("margins", maths, facts, returns=STANDARD, inputs=("input", "target"), alone=True)
+    if sets and hardest:
+        raise ValueError(f"{maths.__name__}: nl.margins takes sets or hardest, not both")
     facts.setdefault("weight_doc", "One weight for each class; does not enter the denominator.")
     definition = define(
         maths,
@@ -39,6 +47,8 @@ def margins(maths: Callable[..., Any] | None = None, *, sets: bool = False, **fa
         unit="row",
         denominator="count",
         max_ndim=2,
+        hardest=hardest,
+        plan=of_arguments(maths, 1, "real"),
         **facts,
     )
     return publish(definition, SetMarginLoss if sets else MarginLoss)
@@ -48,9 +58,10 @@ class MarginLoss(RowLoss):
     """One right class a row."""
 
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu.margins import margin_rows
+        from numbaloss.kernels.cpu.margins import hardest_rows, margin_rows
 
-        twins, params = self._twins(margin_rows, rows.dtype, ("gap",))
+        template = hardest_rows if self.definition.facts["hardest"] else margin_rows
+        twins, params = self._twins(template, rows.dtype, ("gap",))
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         for piece in rows.pieces(need, outcome):
             outcome.total += twins(

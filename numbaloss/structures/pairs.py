@@ -8,16 +8,20 @@ from types import FunctionType
 from typing import Any
 
 from numbaloss.compile import render
+from numbaloss.compile.symbolic.plan import Plan
 from numbaloss.definition import Definition, split_signature
 from numbaloss.loss import Array
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.embeddings import STRUCTURAL, EmbeddingLoss
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.measures import GIVEN, MEASURES
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Kernel
 
 LIMITS = {"p": "(0, inf]", "eps": "[0, inf)"}
+TRIPLET = ("anchor", "positive", "negative")
 
 
 def pairs(
@@ -39,9 +43,13 @@ def pairs(
     """
     if maths is None:
         return lambda function: pairs(function, measure=measure, inputs=inputs, **facts)
+    check_facts("pairs", maths, facts, returns=("value", "slope"), inputs=inputs, alone=True)
     told = GIVEN.tells if callable(measure) else MEASURES[measure].tells
     labels = split_signature(maths)[0][told:]
-    return publish(_defined(maths, "pairs", measure, inputs, labels, facts), PairLoss)
+    about = ("nonnegative", "cosine") if told == 2 else ("nonnegative",)
+    moving = "one minus it" if told == 2 else ""
+    plan = of_arguments(maths, 1, *about, facts.get("target", "real"), result="flat", moving=moving)
+    return publish(_defined(maths, "pairs", measure, inputs, labels, plan, facts), PairLoss)
 
 
 def triplets(
@@ -55,8 +63,11 @@ def triplets(
     """
     if maths is None:
         return lambda function: triplets(function, measure=measure, **facts)
+    returns = ("value", "slope_positive", "slope_negative")
+    check_facts("triplets", maths, facts, returns=returns, inputs=TRIPLET, alone=True)
     facts.setdefault("target", "none")
-    return publish(_defined(maths, "triplets", measure, ("anchor", "positive", "negative"), (), facts), TripletLoss)
+    plan = of_arguments(maths, 2, "nonnegative", result="flat")
+    return publish(_defined(maths, "triplets", measure, TRIPLET, (), plan, facts), TripletLoss)
 
 
 def _defined(
@@ -65,6 +76,7 @@ def _defined(
     measure: str | Callable[..., Any],
     rows: tuple[str, ...],
     labels: tuple[str, ...],
+    plan: Plan,
     facts: dict[str, Any],
 ) -> Definition:
     parameters = split_signature(maths)[1]
@@ -78,6 +90,7 @@ def _defined(
         rows=rows,
         per_row=labels,
         measure=measure,
+        plan=plan,
         hessian=False,
         unit="row",
         limits={**limits, **facts.pop("limits", {})},

@@ -7,19 +7,22 @@ from typing import Any
 
 from numbaloss.loss import Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
 
 
-def pick(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
+def picks(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """Make a loss of a function ``(picked) -> (value, slope, curvature)`` of the entry of each row's class.
 
     `picked` is an entry as it is, usually a log-probability. Facts: `domain` (what entries are), `limits`, `settings`,
     `static`, `convex`, `weight_doc`, `task`, `class_name`, as in `numbaloss.pointwise`.
     """
     if maths is None:
-        return lambda function: pick(function, **facts)
+        return lambda function: picks(function, **facts)
+    check_facts("picks", maths, facts, returns=STANDARD, inputs=("input", "target"), own=("ignore_index",), alone=True)
     facts.setdefault("weight_doc", "One weight for each class.")
     definition = define(
         maths,
@@ -31,6 +34,7 @@ def pick(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
         weight="class",
         unit="row",
         hessian=False,
+        plan=of_arguments(maths, 1, facts.get("domain", "real")),
         **facts,
     )
     return publish(definition, PickLoss)

@@ -12,6 +12,7 @@ from numbaloss.compile import render
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.broadcast import overlaps, spread_sum, summed_to
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.publish import publish
@@ -29,7 +30,7 @@ def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     Arguments without a default are arrays; those with one are hyper-parameters. `slopes` is the derivative by the
     first argument, or a tuple with one derivative for each name in `differentiable`; `curvature` is the second
     derivative by the first argument. Write float literals (``2.0``, not ``2``) and call the functions of
-    `numbaloss.compile.primitives`.
+    `numbaloss.primitives`.
 
     Facts, all optional. Of the numbers: `target` (what targets are: "real", "sign", "binary", "probability",
     "log_probability", "positive", "nonnegative", "count"), `domain` (what the first input is), `domains` (what other
@@ -43,6 +44,9 @@ def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """
     if maths is None:
         return lambda function: pointwise(function, **facts)
+    slopes = tuple(f"slope by {name}" for name in facts.get("differentiable", ()))
+    returns = ("value", slopes if len(slopes) > 1 else "slope", "curvature")
+    check_facts("pointwise", maths, facts, returns=returns, alone=True)
     return publish(define(maths, "pointwise", **facts), PointwiseLoss)
 
 

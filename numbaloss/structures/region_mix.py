@@ -10,6 +10,7 @@ import numpy as np
 from numbaloss.definition import Definition, split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.join import Terms
 from numbaloss.structures.publish import publish
 from numbaloss.structures.region_images import Images, Rider
@@ -19,7 +20,7 @@ from numbaloss.structures.softmax import ARGUMENTS, EXTRAS, SoftmaxLoss
 WEIGHT = "One weight for each class, multiplying its regions and the rows of that label; as in each of the parts."
 
 
-def fused(*parts: Callable[..., Any], **facts: Any) -> Any:
+def fused_regions(*parts: Callable[..., Any], **facts: Any) -> Any:
     """Make a loss of a function of other losses' values, ``(first, second, hyper=default) -> (value, (slope, ...))``.
 
     `parts` are losses over regions, and at most one softmax loss of class labels, in the order of the arguments; the
@@ -30,6 +31,9 @@ def fused(*parts: Callable[..., Any], **facts: Any) -> Any:
     def decorate(maths: Callable[..., Any]) -> Callable[..., Any]:
         found = [part.definition for part in parts]  # type: ignore[attr-defined]
         values, hyper = split_signature(maths)
+        names = tuple(name for part in found for name in part.parameters)
+        slopes = tuple(f"slope by {name}" for name in values)
+        check_facts("fused_regions", maths, facts, returns=("value", slopes), inputs=("input", "target"), own=names)
         parameters: dict[str, Any] = {}
         limits: dict[str, Any] = dict(facts.pop("limits", {}))
         for part in found:

@@ -13,6 +13,8 @@ from numbaloss.compile import render
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms
 from numbaloss.structures.publish import publish
@@ -39,6 +41,10 @@ def regions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """
     if maths is None:
         return lambda function: regions(function, **facts)
+    slopes = tuple(f"slope_{name}" for name in split_signature(maths)[0])
+    names = ("input", "target")
+    returns = ("value", slopes)
+    check_facts("regions", maths, facts, returns=returns, inputs=names, own=tuple(COMMON), alone=True)
     _, hyper = split_signature(maths)
     limits = {**LIMITS, "smooth_nr": Interval("[0, inf)"), "smooth_dr": Interval("[0, inf)"), **facts.pop("limits", {})}
     parameters = {**COMMON, **hyper}
@@ -57,6 +63,7 @@ def regions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
         hessian=False,
         limits={name: limit for name, limit in limits.items() if name in parameters},
         domains_when={("activation", None): {"input": "probability"}},
+        plan=of_arguments(maths, 4, "nonnegative", result="grouped"),
         **facts,
     )
     return publish(definition, RegionLoss)

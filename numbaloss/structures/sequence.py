@@ -14,6 +14,8 @@ from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.alignment import Targets
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_log_prob
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Twins
@@ -23,7 +25,7 @@ STATE_WORK = 40  # work on one label in one time step, in additions
 CLASS_WORK = 8
 
 
-def sequence(maths: Callable[..., Any] | None = None, *, logits: bool = False, **facts: Any) -> Any:
+def sequences(maths: Callable[..., Any] | None = None, *, logits: bool = False, **facts: Any) -> Any:
     """Make a loss of a function ``(log_prob, rest, hyper=default) -> (value, slope, curvature)``.
 
     `log_prob` is the log-probability of the target, summed over all its alignments to the input, and `rest` one minus
@@ -31,7 +33,9 @@ def sequence(maths: Callable[..., Any] | None = None, *, logits: bool = False, *
     loss. `logits` says that the input holds logits, of which the log-softmax is then taken on the fly.
     """
     if maths is None:
-        return lambda function: sequence(function, logits=logits, **facts)
+        return lambda function: sequences(function, logits=logits, **facts)
+    own = ("blank", "zero_infinity", "gradient_by")
+    check_facts("sequences", maths, facts, returns=STANDARD, own=own, alone=True)
     first = "logits" if logits else "log_probs"
     hyper = split_signature(maths)[1]
     projected: dict[str, Any] = {} if logits else {"gradient_by": "logits"}
@@ -50,6 +54,7 @@ def sequence(maths: Callable[..., Any] | None = None, *, logits: bool = False, *
         row_divisor="target_lengths",
         derivative={} if logits else {"gradient_by": "log_probs"},
         limits={**({} if logits else {"gradient_by": ("logits", "log_probs")}), **facts.pop("limits", {})},
+        plan=of_log_prob(maths),
         **facts,
     )
     return publish(definition, SequenceLoss)

@@ -11,6 +11,8 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Loss, Need, Outcome, same
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_log_prob
+from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
@@ -40,6 +42,8 @@ def softmax(maths: Callable[..., Any] | None = None, *, probabilities: bool = Fa
     """
     if maths is None:
         return lambda function: softmax(function, probabilities=probabilities, **facts)
+    own = ("ignore_index",)
+    check_facts("softmax", maths, facts, returns=STANDARD, inputs=("input", "target"), own=own, alone=True)
     parameters = facts.pop("limits", {})
     facts.setdefault("weight_doc", "One weight for each class.")
     _, hyper = split_signature(maths)
@@ -54,6 +58,7 @@ def softmax(maths: Callable[..., Any] | None = None, *, probabilities: bool = Fa
         weight="class",
         unit="row",
         limits={**LIMITS, **parameters},
+        plan=of_log_prob(maths),
         **facts,
     )
     return publish(definition, SoftmaxLoss)

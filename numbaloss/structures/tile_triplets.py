@@ -11,6 +11,8 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.publish import publish
 from numbaloss.structures.tile_pairs import TILE, TileLoss
 from numbaloss.structures.vectors import Vectors, gathered, groups, handed, labels_of, restored
@@ -18,7 +20,7 @@ from numbaloss.structures.vectors import Vectors, gathered, groups, handed, labe
 ELEMENTS = 1 << 20  # distances in memory at a time
 
 
-def triplets(maths: Callable[..., Any] | None = None, *, mining: str = "hardest", **facts: Any) -> Any:
+def batch_triplets(maths: Callable[..., Any] | None = None, *, mining: str = "hardest", **facts: Any) -> Any:
     """Make a loss of a function ``(gap, hyper=default) -> (value, slope)`` of a triplet of embeddings.
 
     The gap is the Euclidean distance from the anchor to a vector of its label, minus that to a vector of another.
@@ -27,9 +29,10 @@ def triplets(maths: Callable[..., Any] | None = None, *, mining: str = "hardest"
     The loss takes ``(embeddings, labels)``; what is not a loss of triplets has a value of 0.
     """
     if maths is None:
-        return lambda function: triplets(function, mining=mining, **facts)
+        return lambda function: batch_triplets(function, mining=mining, **facts)
+    check_facts("batch_triplets", maths, facts, returns=("value", "slope"), inputs=("embeddings", "labels"), alone=True)
     if mining not in ("hardest", "all"):
-        raise ValueError(f"triplets: mining is 'hardest' or 'all', got {mining!r}")
+        raise ValueError(f"batch_triplets: mining is 'hardest' or 'all', got {mining!r}")
     definition = define(
         maths,
         "tiles",
@@ -42,6 +45,7 @@ def triplets(maths: Callable[..., Any] | None = None, *, mining: str = "hardest"
         hessian=False,
         mining=mining,
         numbers=(),
+        plan=of_arguments(maths, 1, "real", result="flat"),
         **facts,
     )
     return publish(definition, TripletLoss)

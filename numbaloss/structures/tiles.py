@@ -7,12 +7,14 @@ from typing import Any
 
 from numbaloss.definition import Interval, split_signature
 from numbaloss.structures.define import define
+from numbaloss.structures.derived import of_arguments
+from numbaloss.structures.facts import check_facts
 from numbaloss.structures.publish import publish
 from numbaloss.structures.tile_matches import MatchLoss, SingleLoss
 from numbaloss.structures.tile_rivals import GroupLoss
 
 
-def tiles(
+def batch_pairs(
     maths: Callable[..., Any] | None = None, *, rivals: str | None = "negatives", per: str = "pair", **facts: Any
 ) -> Any:
     """Make a loss of a function ``(gap, hyper=default) -> (value, slope)`` of each pair that belongs together.
@@ -31,12 +33,14 @@ def tiles(
     rivals there is one direction, and a ``logit_bias`` is added to all scores.
     """
     if maths is None:
-        return lambda function: tiles(function, rivals=rivals, per=per, **facts)
+        return lambda function: batch_pairs(function, rivals=rivals, per=per, **facts)
     matched = facts.pop("matched", None)
+    names = matched or ("embeddings", "labels")
+    check_facts("batch_pairs", maths, facts, returns=("value", "slope"), inputs=names, alone=True)
     if rivals not in ("negatives", "others", None) or per not in ("pair", "anchor"):
-        raise ValueError("tiles: rivals is 'negatives', 'others' or None, and per is 'pair' or 'anchor'")
+        raise ValueError("batch_pairs: rivals is 'negatives', 'others' or None, and per is 'pair' or 'anchor'")
     if rivals is None and matched is None:
-        raise ValueError("tiles: rivals=None needs two matched inputs")
+        raise ValueError("batch_pairs: rivals=None needs two matched inputs")
     inputs = ("embeddings", "labels")
     domains = {}
     if matched is not None:
@@ -59,6 +63,7 @@ def tiles(
         domains=domains,
         numbers=inputs[2:],
         limits={**limits, **facts.pop("limits", {})},
+        plan=of_arguments(maths, 1, "real", result="flat"),
         **facts,
     )
     return publish(definition, SingleLoss if rivals is None else MatchLoss if matched else GroupLoss)

@@ -103,11 +103,14 @@ def pick(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
 
 
 def margins(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
-    """The mean over classes of ``w_y f(wrong - right)``, summed over the right classes."""
+    """The mean over classes of ``w_y f(wrong - right)``, summed over the right classes; or that of the hardest."""
     maths = copied(facts.maths)
 
     def value(scores: Sequence[Number], target: Any) -> Number:
         right = [target] if isinstance(target, int) else _listed(target)
+        if facts.facts["hardest"]:
+            gaps = [score - scores[target] for other, score in enumerate(scores) if other != target]
+            return _each(weights, len(scores))[target] * maths(max(gaps), **keywords)[0] if gaps else mp.zero
         total = mp.zero
         for label in right:
             weight = _each(weights, len(scores))[label]

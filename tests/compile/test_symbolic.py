@@ -18,7 +18,7 @@ from numbaloss.compile.symbolic.copies import traced
 from numbaloss.compile.symbolic.derive import compiled, source
 from numbaloss.compile.symbolic.trace import DerivationError
 from numbaloss.plugins.registry import builtins
-from numbaloss.structures.derived import DerivedDefinition, domains
+from numbaloss.structures.derived import DerivedDefinition, planned
 from numbaloss.testing import check_loss, inputs
 from numbaloss.testing import parameters as chosen
 
@@ -144,7 +144,7 @@ def test_every_builtin_can_be_read_and_its_derivatives_derived(name):
     value, complete = traced(facts.maths, facts.inputs, facts.parameters)
     assert complete
     text = source(
-        facts.maths, value, facts.inputs, facts.parameters, facts.differentiable, domains(facts), simplest=True
+        facts.maths, value, facts.inputs, facts.parameters, planned(facts), simplest=True
     )
     again = compiled(text, facts.maths)
     point = [float(array.reshape(-1)[3]) for array in inputs.draw(facts, salt="symbolic")]

@@ -150,6 +150,13 @@ def _named(total: Expression) -> Expression:
     return total
 
 
+# What moves with the first argument, and at which rate.
+RATES: dict[str, Callable[[Expression], Expression]] = {
+    "one minus its exponential": lambda log_prob: -exp(log_prob),
+    "one minus it": lambda distance: -sympy.S.One,
+}
+
+
 class Algebra:
     """The steps of one loss as SymPy sees them.
 
@@ -157,10 +164,12 @@ class Algebra:
     ----------
     signs
         What is known of hyper-parameters and inputs: "positive" or "nonnegative" by name.
+    moving
+        For an argument that is a function of the first one: which, a key of `RATES`.
     """
 
-    def __init__(self, signs: Mapping[str, str]) -> None:
-        self.signs = signs
+    def __init__(self, signs: Mapping[str, str], moving: Mapping[str, str] | None = None) -> None:
+        self.signs, self.moving = signs, moving or {}
         self.conditions: dict[Expression, Node] = {}
         self.steps: dict[Node, Expression] = {}
 
@@ -208,7 +217,10 @@ class Algebra:
     def slope(self, expression: Expression, name: str) -> Expression:
         """The derivative by the input `name`, where it exists; at a jump or a kink that of a side."""
         with distribute(False):
-            found = tidied(expression.diff(self.symbol(name)))
+            found = expression.diff(self.symbol(name))
+            for other, rate in self.moving.items():
+                found += expression.diff(self.symbol(other)) * RATES[rate](self.symbol(name))
+            found = tidied(found)
         if found.has(sympy.Derivative, sympy.nan, sympy.zoo, sympy.Subs):
             raise DerivationError(f"SymPy finds no derivative by {name}")
         return found

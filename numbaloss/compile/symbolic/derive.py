@@ -13,6 +13,7 @@ from typing import Any
 from numbaloss.compile import kernel_files, render
 from numbaloss.compile.symbolic.copies import traced
 from numbaloss.compile.symbolic.helpers import SCOPE
+from numbaloss.compile.symbolic.plan import Plan
 from numbaloss.compile.symbolic.trace import DerivationError, listing
 
 _TUPLE = bytes([opcode.opmap["BUILD_TUPLE"]])
@@ -25,14 +26,21 @@ def may_state_value_alone(maths: Callable[..., Any]) -> bool:
     return bool(code) and not (code[-4:-3] == _TUPLE and code[-2:-1] == _RETURN)
 
 
+def states_value_alone(maths: Callable[..., Any], arguments: int) -> bool:
+    """Whether a function gives one number when it is tried on plain ones; a function that cannot take them does not."""
+    try:
+        return not isinstance(maths(*(0.5,) * arguments), tuple)
+    except Exception:  # tried once more where it matters
+        return False
+
+
 def derived(
     maths: types.FunctionType,
     inputs: tuple[str, ...],
     parameters: Mapping[str, Any],
-    differentiable: tuple[str, ...],
-    domains: Mapping[str, str],
+    plan: Plan,
 ) -> types.FunctionType:
-    """`maths` with its slopes by `differentiable` and its curvature by the first of them; itself if it has them.
+    """`maths` with its slopes and its curvature as planned; itself if it has them.
 
     A text derived before, by any process, is taken from the disk. Raises ImportError where SymPy is needed and
     missing, DerivationError where there is nothing to derive.
@@ -40,13 +48,13 @@ def derived(
     value, complete = traced(maths, inputs, parameters)
     if complete:
         return maths
-    facts = (maths.__name__, inputs, dict(parameters), differentiable, sorted(domains.items()))
+    facts = (maths.__name__, inputs, dict(parameters), str(plan))
     key = f"derived by {_recipe()}: {facts}\n{listing(value)}"
     name = f"derived-{hashlib.sha256(key.encode()).hexdigest()[:40]}{kernel_files.SUFFIX}"
     stored = kernel_files.find(name, key) if kernel_files.switched_on() else None
     if stored is not None:
         return compiled(stored.decode(), maths)
-    text = source(maths, value, inputs, parameters, differentiable, domains)
+    text = source(maths, value, inputs, parameters, plan)
     if kernel_files.switched_on():
         kernel_files.put(name, key, text.encode())
     return compiled(text, maths)
@@ -64,8 +72,7 @@ def source(
     value: Any,
     inputs: tuple[str, ...],
     parameters: Mapping[str, Any],
-    differentiable: tuple[str, ...],
-    domains: Mapping[str, str],
+    plan: Plan,
     simplest: bool = False,
 ) -> str:
     """The text of the derived function; `value` holds the steps of the stated one.
@@ -81,7 +88,7 @@ def source(
         ) from error
     name = maths.__name__ if maths.__name__.isidentifier() else "loss"  # a lambda has none
     try:
-        return forms.best(name, value, inputs, parameters, differentiable, domains, simplest)
+        return forms.best(name, value, inputs, parameters, plan, simplest)
     except DerivationError as error:
         raise DerivationError(f"{maths.__name__}: {error}; return (value, slope, curvature)") from None
 

@@ -19,10 +19,9 @@ from sympy.core.parameters import distribute
 from numbaloss.compile import render
 from numbaloss.compile.symbolic.algebra import Algebra, Expression, named, tidied
 from numbaloss.compile.symbolic.helpers import SCOPE
+from numbaloss.compile.symbolic.plan import Plan
 from numbaloss.compile.symbolic.text import Writer
 from numbaloss.compile.symbolic.trace import Node
-
-Facts = Mapping[str, str]  # input -> its domain; hyper-parameter -> "positive" or "nonnegative", where that is known
 
 POSITIVE = ("positive", "nonnegative", "probability", "count", "binary")
 POINTS: dict[str, tuple[float, ...]] = {
@@ -33,6 +32,7 @@ POINTS: dict[str, tuple[float, ...]] = {
     "binary": (0.0, 1.0),
     "count": (0.0, 3.0, 400.0),
     "log_probability": (-0.2, -3.7, -1e-8, -80.0),
+    "cosine": (0.3, -0.8, 1.0 - 2.0**-30),
 }
 MOST_POINTS = 60
 TOO_LONG = 50  # operations above which SymPy's slower rewritings are not tried
@@ -44,16 +44,16 @@ def best(
     value: Any,
     inputs: tuple[str, ...],
     parameters: Mapping[str, Any],
-    by: tuple[str, ...],
-    facts: Facts,
+    plan: Plan,
     simplest: bool = False,
 ) -> str:
-    """The text of the function ``name(inputs, parameters) -> (value, slopes, curvature)``, slopes by `by`."""
-    algebra = Algebra({name: _assumption(domain) for name, domain in facts.items()})
+    """The text of the function ``name(inputs, parameters) -> (value, slopes, curvature)``, or as the plan says."""
+    algebra = Algebra({name: _assumption(domain) for name, domain in plan.domains.items()}, plan.moving)
     stated = algebra.expression(value)
-    slopes = [algebra.slope(stated, one) for one in by]
-    derivatives = [*slopes, algebra.slope(slopes[0], by[0])]
-    contest = Contest(value, algebra, inputs, parameters, facts)
+    derivatives = [algebra.slope(stated, one) for one in plan.by]
+    if plan.result == "curved":
+        derivatives.append(algebra.slope(derivatives[0], plan.by[0]))
+    contest = Contest(value, algebra, inputs, parameters, plan)
     if simplest:
         return contest.written(name, derivatives)
     return contest.written(name, [contest.winner(derivative) for derivative in derivatives])
@@ -67,10 +67,10 @@ class Contest:
     """The points at which forms of one loss's derivatives are compared."""
 
     def __init__(
-        self, value: Any, algebra: Algebra, inputs: tuple[str, ...], parameters: Mapping[str, Any], facts: Facts
+        self, value: Any, algebra: Algebra, inputs: tuple[str, ...], parameters: Mapping[str, Any], plan: Plan
     ) -> None:
-        self.value, self.algebra, self.inputs, self.parameters = value, algebra, inputs, parameters
-        columns = [POINTS.get(facts.get(name, "real"), POINTS["positive"]) for name in inputs]
+        self.value, self.algebra, self.inputs, self.parameters, self.plan = value, algebra, inputs, parameters, plan
+        columns = [POINTS.get(plan.domains.get(name, "real"), POINTS["positive"]) for name in inputs]
         points = list(itertools.product(*columns))
         self.points = points[:: max(1, len(points) // MOST_POINTS)]
 
@@ -84,7 +84,7 @@ class Contest:
 
     def lost(self, form: Expression, exact: list[Any]) -> float:
         """How many bits of the exact results this form loses, on average over the points."""
-        function = render.function(self.written("form", [form, sympy.S.Zero]), **SCOPE)
+        function = render.function(self.written("form", [form, sympy.S.Zero], "curved"), **SCOPE)
         bits = 0.0
         for point, wanted in zip(self.points, exact, strict=True):
             if wanted is None:
@@ -112,15 +112,26 @@ class Contest:
             found.append(number if mpmath.isfinite(number) else None)
         return found
 
-    def written(self, name: str, derivatives: list[Expression]) -> str:
-        """The function's text, these derivatives (slopes, then the curvature) as they stand."""
+    def written(self, name: str, derivatives: list[Expression], result: str = "") -> str:
+        """The function's text, these derivatives (slopes, and perhaps the curvature) as they stand."""
         writer = Writer(self.algebra, [name, *self.inputs, *self.parameters, "value"])
         writer.lines.append(f"value = {writer.value(self.value)}")
-        *slopes, curvature = writer.derivatives(derivatives)
-        many = f"({', '.join(slopes)})" if len(slopes) > 1 else slopes[0]
+        slopes = writer.derivatives(derivatives)
+        match result or self.plan.result:
+            case "curved":
+                *slopes, curvature = slopes
+                results = f"{_tuple(slopes)}, {curvature}"
+            case "grouped":
+                results = _tuple(slopes)
+            case _:
+                results = ", ".join(slopes)
         defaults = [f"{parameter}={default!r}" for parameter, default in self.parameters.items()]
-        body = "".join(f"    {line}\n" for line in [*writer.lines, f"return value, {many}, {curvature}"])
+        body = "".join(f"    {line}\n" for line in [*writer.lines, f"return value, {results}"])
         return f"def {name}({', '.join([*self.inputs, *defaults])}):\n{body}"
+
+
+def _tuple(slopes: list[str]) -> str:
+    return f"({', '.join(slopes)})" if len(slopes) > 1 else slopes[0]
 
 
 def _forms(expression: Expression) -> Iterator[Expression]:

@@ -52,7 +52,7 @@ class Node:
     def __float__(self) -> float:
         raise DerivationError(
             "a function of Python's or NumPy's was called that numbaloss does not know; "
-            "call those of numbaloss.compile.primitives"
+            "call those of numbaloss.primitives"
         )
 
     __int__ = __index__ = __float__

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from numbaloss.compile.primitives import maximum
 from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import fill, narrow
+from numbaloss.kernels.cpu.row import fill, narrow, peak
 
 WORK = 16384  # elements a parallel task takes on
 
@@ -79,6 +80,69 @@ def margin_rows(
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
         partials[b] = margin_block(
+            b * step, min(b * step + step, rows), flat, stride, classes, labels, weights, row_weights, params, scale,
+            values, gradient, curvature,
+        )
+    return in_order(partials)
+
+
+def hardest_wrong(row, label):  # type: ignore[no-untyped-def]
+    """Where the highest score of a wrong class is, the first of several; a nan among them; -1 if there is none."""
+    place, highest = -1, row[label]
+    if label > 0:
+        highest = peak(row[:label])
+    if label + 1 < row.size:
+        after = peak(row[label + 1 :])
+        highest = maximum(highest, after) if label > 0 else after
+    for j in range(row.size):
+        if j != label and (row[j] == highest or (highest != highest and row[j] != row[j])):
+            place = j
+            break
+    return place
+
+
+@disjoint
+@out_of_line
+def hardest_block(
+    first, last, flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
+):  # type: ignore[no-untyped-def]
+    """The rows of one parallel task, one right class and one wrong class each."""
+    total = np.float64(0.0)
+    for i in range(first, last):
+        row = flat[i * stride : i * stride + classes]
+        begin, label = i * classes, np.int64(labels[i])
+        share = narrow(1.0)
+        if weights is not None:
+            share = share * weights[label]
+        if row_weights is not None:
+            share = share * row_weights[i]
+        fill(part(gradient, begin, begin + classes), 0.0)
+        fill(part(curvature, begin, begin + classes), 0.0)
+        value, place = narrow(0.0), hardest_wrong(row, label)
+        if place >= 0:
+            value, slope, bend = link(row[place] - row[label], params)
+            value = share * value
+            if gradient is not None:
+                gradient[begin + place] = scale * share * slope
+                gradient[begin + label] = -scale * share * slope
+            if curvature is not None:
+                curvature[begin + place] = scale * share * bend
+                curvature[begin + label] = scale * share * bend
+        if values is not None:
+            values[i] = value
+        total += value
+    return total
+
+
+def hardest_rows(
+    flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
+):  # type: ignore[no-untyped-def]
+    """All rows, each against its highest wrong class: the float64 sum of the weighted values, in row order."""
+    rows = labels.size
+    step = max(1, WORK // classes)
+    partials = np.empty((rows + step - 1) // step, np.float64)
+    for b in prange(partials.size):
+        partials[b] = hardest_block(
             b * step, min(b * step + step, rows), flat, stride, classes, labels, weights, row_weights, params, scale,
             values, gradient, curvature,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numbaloss as nl
-from numbaloss.compile.primitives import exp, expm1, log, sigmoid, softplus
+from numbaloss.primitives import exp, expm1, log, sigmoid, softplus
 
 
 def times(weight: Any, value: Any) -> Any:

@@ -1,0 +1,38 @@
+"""The functions that the mathematics of a loss calls by their bare names: `exp`, `log1p`, `softplus` and their like.
+
+In plain Python they mean what is said at each; in a kernel the compiler puts versions in their place that vectorise.
+"""
+
+from numbaloss.compile.primitives import (
+    copysign,
+    exp,
+    expm1,
+    log,
+    log1p,
+    log_sigmoid,
+    maximum,
+    minimum,
+    power,
+    sigmoid,
+    softplus,
+    sqrt,
+    tanh,
+    xlogy,
+)
+
+__all__ = [
+    "copysign",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "log_sigmoid",
+    "maximum",
+    "minimum",
+    "power",
+    "sigmoid",
+    "softplus",
+    "sqrt",
+    "tanh",
+    "xlogy",
+]
