@@ -27,6 +27,7 @@ _PUBLIC = {
     "from_expression": "numbaloss.mix",
     "get": "numbaloss.plugins.registry",
     "hookimpl": "numbaloss.plugins.hookspecs",
+    "kernel": "numbaloss.structures.kernel",
     "list_losses": "numbaloss.plugins.registry",
     "load_plugin_dir": "numbaloss.plugins.registry",
     "load_plugins": "numbaloss.plugins.registry",

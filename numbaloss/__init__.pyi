@@ -17,6 +17,7 @@ from numbaloss.plugins.registry import get as get
 from numbaloss.plugins.registry import list_losses as list_losses
 from numbaloss.plugins.registry import load_plugin_dir as load_plugin_dir
 from numbaloss.plugins.registry import load_plugins as load_plugins
+from numbaloss.structures.kernel import kernel as kernel
 from numbaloss.structures.named import named_mix as named_mix
 from numbaloss.structures.pointwise import pointwise as pointwise
 from numbaloss.structures.softmax import softmax as softmax

@@ -109,8 +109,8 @@ maximum, minimum = (type(name, (_Extremum,), {}) for name in ("maximum", "minimu
 
 FUNCTIONS: dict[str, Any] = {
     "abs": absolute, "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "sqrt": lambda x: _root(x), "tanh": tanh,
-    "atan": atan, "sigmoid": sigmoid, "softplus": softplus, "log_sigmoid": log_sigmoid, "xlogy": xlogy, "copysign": copysign,
-    "maximum": maximum, "minimum": minimum,
+    "atan": atan, "sigmoid": sigmoid, "softplus": softplus, "log_sigmoid": log_sigmoid, "xlogy": xlogy,
+    "copysign": copysign, "maximum": maximum, "minimum": minimum,
 }  # fmt: skip
 
 
