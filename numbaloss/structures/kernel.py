@@ -42,8 +42,7 @@ def kernel(
     ``{"group": None}`` for any), `draws` (how the tests make an input: ``{"boxes1": function}`` of a NumPy generator
     and a shape), `gradient_of` (where the gradient is on purpose not that of the value: a function ``(inputs..., the
     same inputs again, hyper=default)`` whose derivative by the former, the latter held, it is), `exact` (False: the
-    function cannot be run on numbers of fifty digits, as with NumPy's functions), `allocates` (True: it makes arrays
-    of its own, which costs some time for each unit), `unit` (what a unit is, in words).
+    function cannot be run on numbers of fifty digits, as with NumPy's functions), `unit` (what a unit is, in words).
 
     `cuda` is the function for one unit on a CUDA device, with the same arguments, where this one will not do there;
     it is kept on the definition (``definition.facts["cuda"]``) for a device's kernels.
@@ -81,8 +80,6 @@ def _defined(
         raise TypeError(f"{name}: wrt must name some of {differentiable} in their order, got {wrt}")
     if cuda is not None and split_signature(cuda) != (arguments, parameters):
         raise TypeError(f"{name}: cuda must be a function of the same arguments, {arguments} and {parameters}")
-    if not facts.get("allocates"):
-        maths.borrows = True  # type: ignore[attr-defined]
     facts.setdefault("target", _target(shapes, labels))
     facts.setdefault("unit", "unit")
     return define(

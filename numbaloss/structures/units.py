@@ -227,6 +227,4 @@ def _unit(
         f"    value = loss({render.calls(arguments, sources)})", *after, "    return value",
     ]
     scope = {name: getattr(units, name) for name in ("unit_of", "numbers_of", "clear", "scale")}
-    made = render.function("\n".join(lines) + "\n", loss=maths, **scope)
-    made.borrows = True  # type: ignore[attr-defined]
-    return made
+    return render.function("\n".join(lines) + "\n", loss=maths, **scope)

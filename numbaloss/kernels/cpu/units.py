@@ -9,7 +9,7 @@ from numba import prange, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
-from numbaloss.kernels.cpu.intrinsics import borrows, disjoint, out_of_line
+from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line
 from numbaloss.kernels.cpu.pointwise import in_order
 
 
@@ -74,14 +74,12 @@ unit_of.plain = lambda array, i: array[i]  # type: ignore[attr-defined]
 numbers_of.plain = lambda array, i: array[i : i + 1].reshape(-1)  # type: ignore[attr-defined]
 
 
-@borrows
 def clear(numbers):  # type: ignore[no-untyped-def]
     """Set every element to 0."""
     for j in range(numbers.size):
         numbers[j] = 0.0
 
 
-@borrows
 def scale(numbers, factor):  # type: ignore[no-untyped-def]
     """Multiply every element."""
     for j in range(numbers.size):
@@ -90,7 +88,6 @@ def scale(numbers, factor):  # type: ignore[no-untyped-def]
 
 @disjoint
 @out_of_line
-@borrows
 def unit_block(first, last, inputs, gradients, params, weights, factor, values):  # type: ignore[no-untyped-def]
     """The units of one parallel task."""
     total = np.float64(0.0)

@@ -1,8 +1,8 @@
 """Losses of bounding boxes for numbaloss, with torchvision's names, formats and meaning.
 
-A box is ``(x1, y1, x2, y2)``, its left, top, right and bottom, with x1 < x2 and y1 < y2. Every loss compares box by box,
-not every box with every other. Gradients go to `boxes1`, the predicted ones, unless ``wrt=("boxes1", "boxes2")`` asks
-for both.
+A box is ``(x1, y1, x2, y2)``, its left, top, right and bottom, with x1 < x2 and y1 < y2. Each box is compared with the
+one in its place, not with every other. Gradients are by `boxes1`, the predicted ones, unless
+``wrt=("boxes1", "boxes2")`` asks for both.
 """
 
 from __future__ import annotations
@@ -172,7 +172,8 @@ def complete_with_held_weight(boxes1, boxes2, held1, held2, eps=1e-7):
     """`complete_box_iou_loss` with the weight of its last term taken from the held boxes: what its gradient is of."""
     value, ratio = overlap(boxes1, boxes2, eps)[0], distance(boxes1, boxes2, eps)[0]
     angle, held = turn(boxes1, boxes2), turn(held1, held2)
-    return value + ratio + weight_of(QUARTER * held * held, overlap(held1, held2, eps)[0], eps) * QUARTER * angle * angle
+    weight = weight_of(QUARTER * held * held, overlap(held1, held2, eps)[0], eps)
+    return value + ratio + weight * QUARTER * angle * angle
 
 
 def weight_of(shape, value, eps):
