@@ -62,7 +62,7 @@ def pull(boxes1, boxes2, gradient1, gradient2, by_area, by_shared, by_hull, by_s
     write(gradient2, left2, top2, right2, bottom2)
 
 
-@nl.kernel(**BOXES)
+@nl.kernel(class_name="BoxIoULoss", **BOXES)
 def box_iou_loss(boxes1, boxes2, gradient1, gradient2, eps=1e-7):
     r"""One minus the intersection over the union of two boxes.
 
@@ -93,7 +93,7 @@ def box_iou_loss(boxes1, boxes2, gradient1, gradient2, eps=1e-7):
     return value
 
 
-@nl.kernel(**BOXES)
+@nl.kernel(class_name="GeneralizedBoxIoULoss", **BOXES)
 def generalized_box_iou_loss(boxes1, boxes2, gradient1, gradient2, eps=1e-7):
     r"""Box IoU loss, and how much of the smallest box around both is covered by neither.
 
@@ -132,7 +132,7 @@ def generalized_box_iou_loss(boxes1, boxes2, gradient1, gradient2, eps=1e-7):
     return value + bare
 
 
-@nl.kernel(**BOXES)
+@nl.kernel(class_name="DistanceBoxIoULoss", **BOXES)
 def distance_box_iou_loss(boxes1, boxes2, gradient1, gradient2, eps=1e-7):
     r"""Box IoU loss, and how far apart the centres are, measured by the diagonal of the box around both.
 
@@ -181,7 +181,7 @@ def weight_of(shape, value, eps):
     return shape / (value + shape + eps) if shape != 0.0 else 0.0
 
 
-@nl.kernel(**BOXES, gradient_of=complete_with_held_weight)
+@nl.kernel(class_name="CompleteBoxIoULoss", gradient_of=complete_with_held_weight, **BOXES)
 def complete_box_iou_loss(boxes1, boxes2, gradient1, gradient2, eps=1e-7):
     r"""Distance box IoU loss, and how much the ratios of width to height differ.
 
