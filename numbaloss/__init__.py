@@ -41,6 +41,7 @@ _DECORATORS = {
     "cosines": "numbaloss.structures.cosines",
     "distributions": "numbaloss.structures.distributions",
     "fused_regions": "numbaloss.structures.region_mix",
+    "kernel": "numbaloss.structures.kernel",
     "linear_softmax": "numbaloss.structures.head",
     "lovasz": "numbaloss.structures.lovasz",
     "margins": "numbaloss.structures.margins",

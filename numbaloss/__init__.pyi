@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Literal
 
 from numpy.typing import ArrayLike
 
-from numbaloss.arrays.labels import check_labels as check_labels
 from numbaloss.definition import Definition
+from numbaloss.arrays.labels import check_labels as check_labels
 from numbaloss.loss import Loss as Loss
 from numbaloss.mix import Mix as Mix
 from numbaloss.mix import from_expression as from_expression
@@ -21,6 +21,7 @@ from numbaloss.plugins.registry import load_plugins as load_plugins
 from numbaloss.structures.cosines import cosines as cosines
 from numbaloss.structures.distributions import distributions as distributions
 from numbaloss.structures.head import linear_softmax as linear_softmax
+from numbaloss.structures.kernel import kernel as kernel
 from numbaloss.structures.lovasz import lovasz as lovasz
 from numbaloss.structures.margins import margins as margins
 from numbaloss.structures.named import named_mix as named_mix

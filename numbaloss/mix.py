@@ -120,9 +120,7 @@ class Mix:
 
     def _combined(self, door: DeviceDoor, parts: Sequence[Any]) -> Any:
         """The weighted sum of arrays that the terms gave."""
-        from numbaloss.structures.cuda.combine import combined
-
-        return combined(door, [factor for factor, _ in self._fused], parts)
+        return door.combined([factor for factor, _ in self._fused], parts)
 
     def _slopes_on_device(
         self,
@@ -135,8 +133,6 @@ class Mix:
         named: dict[str, Any],
     ) -> Any:
         """`value_and_grad`: every term in its own pass, then their weighted sums, the gradients' into `out`."""
-        from numbaloss.structures.cuda.combine import combined
-
         factors = [factor for factor, _ in self._fused]
         values, slopes, found = [], [], []
         for group, (_, loss) in zip(self._groups, self._fused, strict=True):
@@ -150,10 +146,10 @@ class Mix:
                 found.append(self._values(group, outcome, inputs, sample_weight, named))
         buffers = Need(wrt=wanted, out=out).buffers(repr(self))
         gradients = tuple(
-            combined(door, factors, parts, buffer)
+            door.combined(factors, parts, buffer)
             for parts, buffer in zip(zip(*slopes, strict=True), buffers, strict=True)
         )
-        value, gradient = combined(door, factors, values), gradients if len(gradients) > 1 else gradients[0]
+        value, gradient = door.combined(factors, values), gradients if len(gradients) > 1 else gradients[0]
         return (value, gradient, self._by_name(found)) if components else (value, gradient)
 
     # ---- sums and parts

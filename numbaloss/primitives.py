@@ -4,6 +4,7 @@ In plain Python they mean what is said at each; in a kernel the compiler puts ve
 """
 
 from numbaloss.compile.primitives import (
+    atan,
     copysign,
     exp,
     expm1,
@@ -21,6 +22,7 @@ from numbaloss.compile.primitives import (
 )
 
 __all__ = [
+    "atan",
     "copysign",
     "exp",
     "expm1",

@@ -70,6 +70,12 @@ def mistakes(misses, alarms, size):
     return (misses + alarms) / (size + alarms + 1.0)
 
 
+def gap(one, two, slope, scale=1.0):
+    if slope is not None:
+        slope[0] = scale * two[0]
+    return scale * one[0] * two[0]
+
+
 ROWS = np.array([[0.5, -1.0, 2.0], [1.0, 0.25, -0.5], [0.0, 1.5, 0.75], [1.0, 1.0, -2.0]])
 OTHERS = ROWS[::-1].copy()
 LABELS = np.array([0, 1, 0, 1])
@@ -89,13 +95,15 @@ EXAMPLES = {
     "regions": (missed, (), (ROWS, LABELS)),
     "fused_regions": (both, ("dice_loss", "cross_entropy"), (ROWS, LABELS)),
     "lovasz": (mistakes, (), (ROWS, LABELS)),
+    "kernel": (gap, (), (ROWS, OTHERS)),
 }
+OPTIONS = {"kernel": {"shapes": {"one": (3,), "two": (3,)}}}
 
 
 @pytest.mark.parametrize("name", DECORATORS)
 def test_every_decorator_makes_a_loss(name):
     maths, parts, arrays = EXAMPLES[name]
-    made = getattr(nl, name)(*(getattr(nl, part) for part in parts)) if parts else getattr(nl, name)()
+    made = getattr(nl, name)(*(getattr(nl, part) for part in parts), **OPTIONS.get(name, {}))
     loss = made(maths).Loss()
     value, gradient = loss.value_and_grad(*arrays)
     assert value == pytest.approx(loss(*arrays), rel=1e-14)

@@ -207,7 +207,9 @@ def test_facts_of_a_class_are_checked():
 
 @pytest.mark.parametrize("name", vars(nl)["_DECORATORS"])
 def test_every_decorator_checks_its_facts(name):
-    made = nl.fused_regions(nl.dice_loss, tagret=1) if name == "fused_regions" else getattr(nl, name)(tagret=1)
+    losses = (nl.dice_loss,) if name == "fused_regions" else ()
+    needed = {"shapes": {"tp": (2,), "fp": (2,)}} if name == "kernel" else {}
+    made = getattr(nl, name)(*losses, tagret=1, **needed)
     with pytest.raises(TypeError, match=rf"<lambda>: nl\.{name} takes no fact 'tagret'"):
         made(lambda tp, fp, fn: 0.0)
     assert name in DECORATORS

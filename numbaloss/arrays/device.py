@@ -163,6 +163,19 @@ class DeviceDoor:
         """An array handed to the user."""
         return array.owner
 
+    def combined(self, factors: Sequence[float], parts: Sequence[Any], out: Any = None) -> Any:
+        """``sum of factors[k] * parts[k]``, in `out` where that is given, else in the first part's memory."""
+        from numbaloss.compile.cuda.kernel import common, grid
+        from numbaloss.kernels.cuda.combine import combine
+
+        if out is None and len(parts) == 1 and factors[0] == 1.0:
+            return parts[0]
+        views = [self.view(part) for part in parts]
+        target = views[0] if out is None else self.view(out)
+        weights = tuple(float(factor) for factor in factors)
+        self.launch(common(combine, target.kind), grid(target.size), target.size, tuple(views), weights, target)
+        return self.result(target)
+
     def launch(self, kernel: Kernel, blocks: int, *arguments: Any) -> None:
         """Start a kernel on the current stream; nothing waits for it."""
         kinds = tuple(kind_of(argument, kernel.storage.real.name) for argument in arguments)

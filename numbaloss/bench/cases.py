@@ -43,7 +43,10 @@ SHAPES: dict[str, Shapes] = {
 # Images to segment: (N, C, height, width).
 IMAGES: Shapes = {"small": [(1, 4, 16, 16)], "cache": [(2, 4, 96, 96)], "large": [(8, 4, 256, 256), (2, 21, 256, 256)]}
 BATCHES: Shapes = {"small": [(256, 128)], "cache": [(1_024, 128)], "large": [(4_096, 128)]}  # vectors, all compared
-BY_STRUCTURE = {"sequence": STEPS, "regions": IMAGES, "tiles": BATCHES, "pairs": EMBEDDINGS, "triplets": EMBEDDINGS}
+UNITS: Shapes = {"small": [(256,)], "cache": [(4_096,)], "large": [(262_144,)]}  # of a kernel of its author's
+BY_STRUCTURE = {
+    "sequence": STEPS, "regions": IMAGES, "tiles": BATCHES, "pairs": EMBEDDINGS, "triplets": EMBEDDINGS, "kernel": UNITS
+}  # fmt: skip
 SOFT_SHAPE = (8_192, 1_000)  # cross-entropy with probabilities for targets
 
 

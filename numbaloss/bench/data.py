@@ -34,6 +34,8 @@ def inputs(
     if facts.structure == "sequence":
         return _sequences(random, shape, dtype, facts.domain == "log_probability")
     request = drawn.Request(facts, random, "labels", shape[0], np.dtype(dtype), None, False)
+    if facts.structure == "kernel":
+        return list(drawn.draw(facts, rows=shape[0], dtype=dtype, salt=salt))
     if facts.structure == "tiles":
         return _batch(request, shape)
     if facts.structure == "head":

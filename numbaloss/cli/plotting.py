@@ -53,7 +53,7 @@ def _evaluated(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:
         value = value[:, 0]
     if facts.structure == "sequence":
         slope = slope[0, :, int(loss.parameters["blank"] == 0)]
-    return np.asarray(value).reshape(len(sweep.x)), slope[:, 0] if slope.ndim > 1 else slope
+    return np.asarray(value).reshape(len(sweep.x)), slope.reshape(len(sweep.x), -1)[:, 0] if slope.ndim > 1 else slope
 
 
 def _one_by_one(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:

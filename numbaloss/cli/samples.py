@@ -56,6 +56,8 @@ def sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
         return _embedding_sweeps(loss, points)
     if facts.structure == "sequence":
         return _sequence_sweeps(loss, points)
+    if facts.structure == "kernel":
+        return _unit_sweeps(loss, points)
     if facts.structure != "pointwise":
         return _row_sweeps(loss, points)
     kinds = {name: inputs.domain_name(facts, name, loss.parameters) for name in facts.inputs}
@@ -73,6 +75,16 @@ def sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
         label = ", ".join(f"{name} {value:g}" for name, value in values.items()).replace("-", "−")
         found.append(Sweep(label, x, (x, *(np.full(points, value) for value in values.values()))))
     return first, found
+
+
+def _unit_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
+    """One unit, drawn as for the tests: the first number of its first input runs around what it is."""
+    facts = loss.definition
+    arrays = [np.repeat(array, points, axis=0) for array in inputs.draw(facts, rows=1, parameters=loss.parameters)]
+    numbers = arrays[0].reshape(points, -1)  # a view: repeat made the array
+    x = numbers[0, 0] + np.linspace(-2.0, 2.0, points)
+    numbers[:, 0] = x
+    return f"first number of {facts.inputs[0]}", [Sweep("the rest stays", x, tuple(arrays))]
 
 
 def _sequence_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:

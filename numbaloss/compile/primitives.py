@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 __all__ = [
     "PRIMITIVES",
+    "atan",
     "copysign",
     "exp",
     "expm1",
@@ -65,6 +66,11 @@ def sqrt(x: float) -> float:
 def tanh(x: float) -> float:
     """Hyperbolic tangent."""
     return math.tanh(x)
+
+
+def atan(x: float) -> float:
+    """Arc tangent, between -pi/2 and pi/2."""
+    return math.atan(x)
 
 
 def sigmoid(x: float) -> float:
@@ -126,7 +132,7 @@ def minimum(x: float, y: float) -> float:
 PRIMITIVES: dict[str, Callable[..., float]] = {
     function.__name__: function
     for function in (
-        exp, expm1, log, log1p, sqrt, tanh, sigmoid, softplus, log_sigmoid,
+        exp, expm1, log, log1p, sqrt, tanh, atan, sigmoid, softplus, log_sigmoid,
         xlogy, power, copysign, maximum, minimum,
     )
 }  # fmt: skip

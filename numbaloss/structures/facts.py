@@ -46,6 +46,10 @@ DECORATORS = {
     "regions": Taken((*ALL, "weight_doc")),
     "fused_regions": Taken(),
     "lovasz": Taken(),
+    "kernel": Taken(
+        (*ALL, "target", "domain", "domains", "differentiable", "wrt", "reductions"),
+        ("labels", "draws", "gradient_of", "exact"),
+    ),
 }  # fmt: skip
 
 

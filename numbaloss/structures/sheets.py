@@ -1,4 +1,4 @@
-"""Rows of embeddings in any layout, laid out for kernels that read contiguous rows of several arrays at a time."""
+"""Rows in any layout, laid out for kernels that read contiguous rows of several arrays at a time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ STAGED = 1 << 17  # elements of each array staged at a time
 
 @dataclass
 class Sheets:
-    """The arrays of one call, all of one shape (..., D); what a kernel cannot use as it lies is staged by pieces."""
+    """The arrays of one call, alike in their leading axes; what a kernel cannot use as it lies is staged by pieces.
+
+    A row is what the last axis holds, or the last few of an input, as `axes` says.
+    """
 
     inputs: Sequence[Array]
     gradients: Sequence[Array | None]  # buffers in the inputs' order, None where not wanted
     dtype: np.dtype[Any]
+    axes: Sequence[int] = ()  # of a row, for each input
+    types: Sequence[np.dtype[Any]] = ()  # read by kernels, for each input, where not all are `dtype`
     copies: list[tuple[Array, Array]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -42,22 +47,25 @@ class Sheets:
         """(first row, row after the last, flat inputs, flat gradients) of each launch; staged ones are copied back."""
         count = len(self.inputs)
         arrays = [*self.inputs, *(buffer for buffer in self.gradients if buffer is not None)]
+        wanted = [k for k, buffer in enumerate(self.gradients) if buffer is not None]
+        axes = list(self.axes) or [1] * count
+        axes += [axes[k] for k in wanted]
+        kinds = [*(self.types or [self.dtype] * count), *[self.dtype] * len(wanted)]
         if arrays[0].size:
-            for low, matrices in _matrices(arrays, 0):
-                fits = [self._fits(matrix) for matrix in matrices]
+            for low, sheets in _sheets(arrays, axes, 0):
+                fits = [_fits(sheet, kind) for sheet, kind in zip(sheets, kinds, strict=True)]
                 for k, shared in enumerate(self.shared):
                     fits[k] = fits[k] and not shared
-                rows, width = matrices[0].shape
-                span = rows if all(fits) else max(1, STAGED // width)
+                rows = len(sheets[0])
+                span = rows if all(fits) else max(1, STAGED * rows // max(sheet.size for sheet in sheets))
                 for begin in range(0, rows, span):
                     end = min(begin + span, rows)
-                    cuts = [matrix[begin:end] for matrix in matrices]
+                    cuts = [sheet[begin:end] for sheet in sheets]
                     flat = [
                         checks.kernel_argument(cut).reshape(-1)
                         if fit
-                        else (np.array(cut, self.dtype, order="C") if k < count else np.empty(cut.shape, self.dtype))
-                        .reshape(-1)
-                        for k, (cut, fit) in enumerate(zip(cuts, fits, strict=True))
+                        else (np.array(cut, kind, order="C") if k < count else np.empty(cut.shape, kind)).reshape(-1)
+                        for k, (cut, kind, fit) in enumerate(zip(cuts, kinds, fits, strict=True))
                     ]
                     written = iter(flat[count:])
                     slots = [None if buffer is None else next(written) for buffer in self.gradients]
@@ -68,9 +76,10 @@ class Sheets:
         for buffer, made in self.copies:
             buffer[...] = made
 
-    def _fits(self, matrix: Array) -> bool:
-        flags = matrix.flags
-        return matrix.dtype == self.dtype and flags.c_contiguous and flags.aligned
+
+def _fits(sheet: Array, kind: np.dtype[Any]) -> bool:
+    flags = sheet.flags
+    return sheet.dtype == kind and flags.c_contiguous and flags.aligned
 
 
 def _entangled(buffer: Array, array: Array) -> bool:
@@ -81,21 +90,22 @@ def _entangled(buffer: Array, array: Array) -> bool:
     return not (same and buffer.strides == array.strides and buffer.dtype == array.dtype)
 
 
-def _matrices(arrays: list[Array], low: int) -> Iterator[tuple[int, list[Array]]]:
-    """The arrays as matrices of rows that are views, and the number of their first row; in several parts if need be."""
-    shape = arrays[0].shape
-    if all(_collapses(array) for array in arrays):
-        yield low, [array.reshape(-1, shape[-1]) for array in arrays]
+def _sheets(arrays: list[Array], axes: list[int], low: int) -> Iterator[tuple[int, list[Array]]]:
+    """The arrays as views with one leading axis, and the number of their first row; in several parts if need be."""
+    lead = arrays[0].shape[: arrays[0].ndim - axes[0]]
+    if all(_collapses(array, array.ndim - last) for array, last in zip(arrays, axes, strict=True)):
+        ends = [array.shape[array.ndim - last :] for array, last in zip(arrays, axes, strict=True)]
+        yield low, [array.reshape(-1, *end) for array, end in zip(arrays, ends, strict=True)]
         return
-    inner = math.prod(shape[1:-1])
-    for i in range(shape[0]):
-        yield from _matrices([array[i] for array in arrays], low + i * inner)
+    inner = math.prod(lead[1:])
+    for i in range(lead[0]):
+        yield from _sheets([array[i] for array in arrays], axes, low + i * inner)
 
 
-def _collapses(array: Array) -> bool:
+def _collapses(array: Array, leading: int) -> bool:
     """Whether the leading axes are one axis in memory, so that a reshape is a view."""
     wanted = None
-    for size, stride in zip(array.shape[-2::-1], array.strides[-2::-1], strict=True):
+    for size, stride in zip(array.shape[:leading][::-1], array.strides[:leading][::-1], strict=True):
         if size > 1:
             if wanted is not None and stride != wanted:
                 return False

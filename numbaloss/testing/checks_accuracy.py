@@ -10,7 +10,7 @@ import numpy as np
 from numbaloss.definition import Definition
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing import parameters as chosen
-from numbaloss.testing import precise, precise_rows
+from numbaloss.testing import precise, precise_rows, units
 from numbaloss.testing.basics import Array, LossFunction, differentiable, made, only_if, shown, unreduced
 from numbaloss.testing.exact import effect, excess
 from numbaloss.testing.precise import Number
@@ -86,7 +86,7 @@ def derivative(kind: Callable[..., Number], function: Callable[..., Number], ind
     return lambda *point: kind(function, point, index)
 
 
-@only_if(lambda facts: facts.structure in precise_rows.ROWS)
+@only_if(lambda facts: facts.structure in precise_rows.ROWS and facts.facts.get("exact", True))
 def check_exact_rows(loss: LossFunction) -> None:
     """Rows are right to 1e-6 (float32) and 2e-15 (float64), beyond the effect of an ulp of each input.
 
@@ -103,7 +103,8 @@ def check_exact_rows(loss: LossFunction) -> None:
                 )
                 values, gradients = unreduced(loss, arrays, **setting)
                 formula = precise_rows.row(facts, setting, dtype)
-                lines = by_sequences if facts.structure == "sequence" else by_rows
+                of_slopes = precise_rows.row_of_slopes(facts, setting, dtype)
+                lines = {"sequence": by_sequences, "kernel": units.lines}.get(facts.structure, by_rows)
                 slopes = {
                     name: lines(gradient)
                     for name, gradient in zip(differentiable(facts, arrays), gradients, strict=True)
@@ -116,7 +117,7 @@ def check_exact_rows(loss: LossFunction) -> None:
                         largest = scale_of(facts, every[number], values.reshape(-1)[number])
                         for k, got in enumerate(every[number][:8]):
                             by = facts.inputs.index(name), k
-                            hold_row(got, formula, parts, by, dtype, f"slope {k} by {name}, {where}", largest)
+                            hold_row(got, of_slopes(parts), parts, by, dtype, f"slope {k} by {name}, {where}", largest)
 
 
 def scale_of(facts: Definition, slopes: Array, value: Any) -> float:
@@ -185,6 +186,8 @@ def row_parts(facts: Definition, arrays: tuple[Array, ...]) -> Iterator[list[Any
     """For each row, its part of each input: a list of numbers, a tuple of labels, or a label; all of what is shared."""
     if facts.structure == "sequence":
         return sequence_parts(arrays)
+    if facts.structure == "kernel":
+        return units.parts(facts, arrays, precise.number)
     split: list[list[Any]] = []
     rows = len(by_rows(arrays[0]))
     for name, array in zip(facts.inputs, arrays, strict=True):

@@ -30,6 +30,7 @@ def differences(function, arrays: tuple[Array, ...], index: int) -> Array:  # ty
     return np.array(slopes).reshape(arrays[index].shape + slopes[0].shape)
 
 
+@only_if(lambda facts: "gradient_of" not in facts.facts)
 def check_gradient_by_differences(loss: LossFunction) -> None:
     """The gradient by every differentiable input is what central differences of the values say, in float64."""
     facts = loss.definition

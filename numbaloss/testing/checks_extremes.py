@@ -52,6 +52,8 @@ def _value_at(facts: Definition, arrays: tuple[Array, ...], values: Array, place
     """Where the value lies that an entry of the first input belongs to."""
     if facts.facts.get("batch_axis", 0) == 1:
         return place[1:2]
+    if facts.structure == "kernel":
+        return place
     return place if values.ndim == arrays[0].ndim else (place[0], *place[2:])
 
 
@@ -59,6 +61,8 @@ def _place(facts: Definition, arrays: tuple[Array, ...], row: int, column: int) 
     """Where nan is put: in an entry that is read."""
     if facts.structure == "sequence":
         return 0, row, column
+    if facts.structure == "kernel":  # a unit whole: which entries are read is its author's to decide
+        return (row,)
     first = (row,) if arrays[0].ndim == 2 else (row, 0)
     if facts.structure == "pick":  # of each row, only the label's entry is read
         column = int(arrays[1][first])
@@ -121,7 +125,7 @@ def check_extreme_rows(loss: LossFunction) -> None:
                 _without_nan(loss, (scores + dtype(1e4), *arrays[1:]), f"{np.dtype(dtype)}, {kind}, plus 1e4")
             for end in (large, -large, np.inf, -np.inf):
                 spoilt = scores.copy()
-                spoilt[::2, 0] = end
+                spoilt[(slice(None, None, 2), 0)[: spoilt.ndim]] = end
                 with warnings.catch_warnings():
                     warnings.simplefilter("error")
                     unreduced(loss, (spoilt, *arrays[1:]))

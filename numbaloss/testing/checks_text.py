@@ -82,12 +82,20 @@ def check_plain_mathematics(loss: LossFunction) -> None:
     for sub in ast.walk(function):
         if isinstance(sub, ast.Compare) and isinstance(sub.left, ast.Name) and sub.left.id in whole:
             harmless |= {id(node) for node in ast.walk(sub)}
+    loops = loss.definition.structure == "kernel"  # over indices, which are integers, up to a vector's length
+    if loops:
+        harmless |= {
+            id(node)
+            for call in ast.walk(function)
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "range"
+            for node in ast.walk(call)
+        }
     for statement in function.body:
         for node in ast.walk(statement):
             where = f"line {getattr(node, 'lineno', '?')} of {loss.definition.name}"
             if isinstance(node, ast.Constant) and type(node.value) is int and id(node) not in harmless:
                 raise AssertionError(f"{where}: the integer {node.value}; write {float(node.value)}")
-            if isinstance(node, ast.Attribute):
+            if isinstance(node, ast.Attribute) and not (loops and node.attr in ("size", "shape", "ndim")):
                 raise AssertionError(
                     f"{where}: {ast.unparse(node)} is reached through a module; import the function itself"
                 )

@@ -41,7 +41,7 @@ def check_sample_weight_multiplies(loss: LossFunction) -> None:
         close(weighed, values * wide, 1e-14, f"{kind}: values", 1e-300)
         for name, product, one in zip(differentiable(facts, arrays), products, gradients, strict=True):
             if separable(facts) and name not in drawn.shared(facts):
-                close(product, one * tall, 1e-13, f"{kind}: gradients", 1e-300)
+                close(product, one * drawn.along(facts, weights, one), 1e-13, f"{kind}: gradients", 1e-300)
         total = made(loss).total(*arrays, sample_weight=weights)
         ones = made(loss).total(*arrays)
         close(total.sum, float((values * wide * share).sum()), 1e-13, f"{kind}: sum")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.definition import Definition
+from numbaloss.testing import units
 
 Array = np.ndarray[Any, Any]
 Random = np.random.Generator
@@ -300,6 +301,7 @@ STRUCTURES: dict[str, Structure] = {
     "triplets": Structure(embeddings, lambda facts: ("rows", "wide")),
     "sequence": Structure(sequences, lambda facts: ("padded",)),
     "tiles": Structure(vectors, lambda facts: ("vectors",)),
+    "kernel": Structure(units.draw, units.kinds),
 }
 
 

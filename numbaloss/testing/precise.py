@@ -93,6 +93,7 @@ PRECISE: dict[str, Callable[..., Number]] = {
     "log1p": _log1p,
     "sqrt": lambda x: mp.nan if x < 0 else mp.sqrt(x),
     "tanh": mp.tanh,
+    "atan": mp.atan,
     "sigmoid": lambda x: mp.one / (1 + mp.exp(-x)),
     "softplus": _softplus,
     "log_sigmoid": lambda x: -_softplus(-x),

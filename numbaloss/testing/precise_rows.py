@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.definition import Definition, split_signature
-from numbaloss.testing import inputs, precise_embeddings
+from numbaloss.testing import inputs, precise_embeddings, units
 from numbaloss.testing.precise import Number, copied, mp, number, settings
 
 Row = Callable[..., Number]  # one argument for each input of the loss: a list of numbers, or a label
@@ -22,6 +22,18 @@ Weights = Sequence[float] | None
 def row(facts: Definition, parameters: Mapping[str, Any], dtype: Any = np.float64, weights: Weights = None) -> Row:
     """The unreduced value of one row, as a function of its part of each input."""
     return ROWS[facts.structure](facts, settings(facts, parameters, dtype), weights)
+
+
+def row_of_slopes(
+    facts: Definition, parameters: Mapping[str, Any], dtype: Any, weights: Weights = None
+) -> Callable[[Sequence[Any]], Row]:
+    """For the parts of one row, the function whose derivatives there are its gradient: mostly that of its value."""
+    given = facts.facts.get("gradient_of")
+    if given is None:
+        value = row(facts, parameters, dtype, weights)
+        return lambda parts: value
+    function, keywords = copied(given), settings(facts, parameters, dtype)
+    return lambda parts: units.held_at(facts, function, keywords, parts)
 
 
 def log_softmax(logits: Sequence[Number]) -> list[Number]:
@@ -163,6 +175,11 @@ def sequence(facts: Definition, keywords: dict[str, Any], weights: Weights) -> R
     return value
 
 
+def kernel(facts: Definition, keywords: dict[str, Any], weights: Weights) -> Row:
+    """What the author's function returns."""
+    return units.value_of(facts, copied(facts.maths), keywords)
+
+
 def _each(weights: Weights, classes: int) -> list[Number]:
     return [mp.one] * classes if weights is None else [number(weight) for weight in weights]
 
@@ -186,4 +203,5 @@ ROWS: dict[str, Callable[[Definition, dict[str, Any], Weights], Row]] = {
     "pairs": precise_embeddings.pairs,
     "triplets": precise_embeddings.triplets,
     "sequence": sequence,
+    "kernel": kernel,
 }

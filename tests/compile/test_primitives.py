@@ -23,7 +23,7 @@ UNARY = [name for name in PRIMITIVES if name not in BINARY]
 # Largest error allowed, in units in the last place of the exact result.
 BOUNDS = {
     "exp": 1.0, "expm1": 1.5, "log": 1.05, "log1p": 1.05, "sqrt": 0.5, "tanh": 1.5, "sigmoid": 1.75,
-    "softplus": 1.75, "log_sigmoid": 1.75, "xlogy": 2.0, "power": 1.0,
+    "softplus": 1.75, "log_sigmoid": 1.75, "atan": 1.9, "xlogy": 2.0, "power": 1.0,
 }  # fmt: skip
 
 EXACT = mpmath.mp.clone()
@@ -41,6 +41,7 @@ REFERENCE = {
     "log1p": EXACT.log1p,
     "sqrt": EXACT.sqrt,
     "tanh": EXACT.tanh,
+    "atan": EXACT.atan,
     "sigmoid": lambda x: 1 / (1 + EXACT.exp(-x)),
     "softplus": exact_softplus,
     "log_sigmoid": lambda x: -exact_softplus(-x),
@@ -56,6 +57,7 @@ SPOTS = {
     "log1p": [0, -0.25, 0.5, -0.625, 2, -0.9999, 1.5e17],
     "sqrt": [1, 2, 4],
     "tanh": [0, 0.55, 0.6, -0.6, 0.7, 2, 9, 19],
+    "atan": [0, 0.4142, -0.4142, 1, -1, 2.4142, -2.4142, 1e4, 1e10],
     "sigmoid": [0, -1.1, -0.35, 1.1, -17, -87.3, -103, -708, -744, 17, 37],
     "softplus": [0, -0.69, -1.27, -0.41, -17, -87.3, -103, -708, -744, 17, 37],
     "log_sigmoid": [0, 0.69, 1.27, 0.41, 17, 87.3, 103, 708, 744, -17, -37],
@@ -162,6 +164,7 @@ def test_float32_error_is_bounded_on_many_more_points(name):
             "sigmoid": lambda: np.where(wide < 0, decay, 1) / (1 + decay),
             "softplus": lambda: softplus,
             "log_sigmoid": lambda: np.minimum(wide, 0) - np.log1p(decay),
+            "atan": lambda: np.arctan(wide),
         }.get(name, lambda: getattr(np, name)(wide))()
         got = evaluate(name, x)
         rounded = exact.astype(dtype)
@@ -209,7 +212,7 @@ def test_power_is_exact_for_the_exponents_0_1_2(dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
-@pytest.mark.parametrize("name", ["expm1", "log1p", "tanh"])
+@pytest.mark.parametrize("name", ["expm1", "log1p", "tanh", "atan"])
 def test_tiny_arguments_are_their_own_results(name, dtype):
     steps = np.arange(-100, 101) * np.finfo(dtype).smallest_subnormal
     x = np.concatenate([steps, 10.0 ** np.linspace(math.log10(np.finfo(dtype).tiny), -20, 500)]).astype(dtype)
@@ -280,6 +283,8 @@ def test_plain_python_never_raises_and_passes_nan_on():
         (lambda: primitives.maximum(math.nan, 1.0), math.nan),
         (lambda: primitives.minimum(1.0, math.nan), math.nan),
         (lambda: primitives.copysign(3.0, -0.0), -3.0),
+        (lambda: primitives.atan(math.inf), math.pi / 2),
+        (lambda: primitives.atan(-1.0), -math.pi / 4),
     ],
 )
 def test_plain_python_follows_ieee_754(call, expected):
@@ -309,7 +314,7 @@ def test_every_primitive_has_both_twins():
 
 
 LIBRARY_CALL = re.compile(
-    r"\b_?(exp|expm1|log|log1p|tanh|pow|sqrt|floor|fma|fmax|fmin|fmaximum|fminimum)f?\b(?!:)"
+    r"\b_?(exp|expm1|log|log1p|tanh|atan|pow|sqrt|floor|fma|fmax|fmin|fmaximum|fminimum)f?\b(?!:)"
 )
 
 

@@ -382,3 +382,14 @@ def test_derived_losses_are_pickled_mixed_and_shown():
     assert pickle.loads(pickle.dumps(huber_loss.Loss(delta=2.0))) == huber_loss.Loss(delta=2.0)
     assert huber_loss.definition.derived.startswith("def huber_loss(input, target, delta=1.0):")
     assert sqrt(4.0) == 2.0
+
+
+@nl.pointwise(**BOTH)
+def angle_loss(input, target):
+    return np.arctan(input - target) ** 2
+
+
+def test_an_arc_tangent_under_either_name_has_its_derivative():
+    _, slope = angle_loss.Loss(reduction="sum").value_and_grad([0.5, -3.0, 0.0], [0.0, 0.0, 0.0])
+    wanted = [2.0 * math.atan(x) / (1.0 + x * x) for x in (0.5, -3.0, 0.0)]
+    np.testing.assert_allclose(slope, wanted, rtol=1e-15)

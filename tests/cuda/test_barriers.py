@@ -16,9 +16,9 @@ import pytest
 
 import numbaloss.kernels.cuda as kernels
 from numbaloss.arrays.simulated import simulating
+from numbaloss.compile.cuda.kernel import common
 from numbaloss.compile.cuda.simulator import ORDERS, SimulationError
 from numbaloss.plugins.registry import function
-from numbaloss.structures.cuda.call import common
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing.basics import differentiable, made
 from numbaloss.testing.checks_device import host, on_device

@@ -32,6 +32,7 @@ Kinds = tuple[Any, ...]  # of a kernel's arguments: "float32*", "float32[2]", "i
 
 WARP = 32
 THREADS = 256  # of a block, unless a kernel asks for another number
+MOST_BLOCKS = 2048  # of a grid: enough for any device of today, and the same for all, so that sums have the same bits
 _COMPILING = threading.Lock()
 
 
@@ -90,6 +91,17 @@ class Kernel:
             stored = renamed(text if isinstance(text, str) else text.decode(), self.entry).encode()
             kernel_files.statistics.stores += kernel_files.put(name, key, stored)
         return self.entry, stored
+
+
+@cache
+def common(template: Function, storage: str, **holes: Any) -> Kernel:
+    """A kernel that is the same for every loss."""
+    return Kernel(template, storage, "common", **holes)
+
+
+def grid(items: int, threads: int = THREADS) -> int:
+    """Blocks for a thread for each item, up to the most that a grid has."""
+    return max(1, min(MOST_BLOCKS, -(-items // threads)))
 
 
 class DeviceSpecialiser(Specialiser):

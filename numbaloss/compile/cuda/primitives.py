@@ -2,7 +2,7 @@
 
 Numba calls its float32 functions for float32 and its float64 functions for float64. Errors as NVIDIA states them
 (CUDA C++ Programming Guide, mathematical functions), float32 and float64, in units in the last place: exp 1 and 1,
-expm1 1 and 1, log 1 and 1, log1p 1 and 1, tanh 2 and 2, pow 4 and 2; square roots are correctly rounded.
+expm1 1 and 1, log 1 and 1, log1p 1 and 1, tanh and atan 2 and 2, pow 4 and 2; square roots are correctly rounded.
 
 Their names differ from those they read in `math`: a copied function takes a global of that name for it.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 
 __all__ = [
+    "cuda_atan",
     "cuda_copysign",
     "cuda_exp",
     "cuda_expm1",
@@ -27,6 +28,10 @@ __all__ = [
     "cuda_tanh",
     "cuda_xlogy",
 ]
+
+
+def cuda_atan(x):  # type: ignore[no-untyped-def]
+    return math.atan(x)
 
 
 def cuda_exp(x):  # type: ignore[no-untyped-def]

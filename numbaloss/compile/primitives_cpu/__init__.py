@@ -11,6 +11,7 @@ primitive              float32  float64
 exp, log, log1p           0.90     0.99
 expm1                     1.44     1.46
 tanh                      1.40     1.44
+atan                      1.84     1.79
 sigmoid                   1.65     1.67
 softplus, log_sigmoid     1.66     1.62
 power                     0.51     0.51
@@ -24,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.compile.primitives_cpu import arithmetic, exponential, logarithm, logistic, power
+from numbaloss.compile.primitives_cpu import arithmetic, exponential, logarithm, logistic, power, trigonometric
 
-MODULES = (arithmetic, exponential, logarithm, logistic, power)
+MODULES = (arithmetic, exponential, logarithm, logistic, power, trigonometric)
 
 
 def source(name: str, dtype: np.dtype[Any]) -> Callable[..., Any]:

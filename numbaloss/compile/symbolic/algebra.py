@@ -75,6 +75,7 @@ log: Any = _function("log", lambda x: 1 / x)
 log1p: Any = _function("log1p", lambda x: 1 / (1 + x))
 tanh: Any = _function("tanh", lambda x: sech_squared(x))
 sech_squared: Any = _function("sech_squared", lambda x: -2 * tanh(x) * sech_squared(x))
+atan: Any = _function("atan", lambda x: 1 / (1 + x**2))
 sigmoid: Any = _function("sigmoid", lambda x: sigmoid_slope(x))
 sigmoid_slope: Any = _function("sigmoid_slope", lambda x: -tanh(x / 2) * sigmoid_slope(x))
 softplus: Any = _function("softplus", lambda x: sigmoid(x))
@@ -108,8 +109,8 @@ maximum, minimum = (type(name, (_Extremum,), {}) for name in ("maximum", "minimu
 
 FUNCTIONS: dict[str, Any] = {
     "abs": absolute, "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "sqrt": lambda x: _root(x), "tanh": tanh,
-    "sigmoid": sigmoid, "softplus": softplus, "log_sigmoid": log_sigmoid, "xlogy": xlogy, "copysign": copysign,
-    "maximum": maximum, "minimum": minimum,
+    "atan": atan, "sigmoid": sigmoid, "softplus": softplus, "log_sigmoid": log_sigmoid, "xlogy": xlogy,
+    "copysign": copysign, "maximum": maximum, "minimum": minimum,
 }  # fmt: skip
 
 

@@ -106,7 +106,7 @@ class Copier:
 
 
 # Functions of Python's and NumPy's that mean a primitive.
-OTHER_NAMES = {"fabs": "abs", "absolute": "abs", "pow": "power", "where": "choice"}
+OTHER_NAMES = {"fabs": "abs", "absolute": "abs", "pow": "power", "arctan": "atan", "where": "choice"}
 
 
 def _spellings() -> Iterator[tuple[Any, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,9 @@ import numpy as np
 from numbaloss.arrays.device import FLOATING, DeviceArray, DeviceDoor
 from numbaloss.arrays.labels import checking_labels
 from numbaloss.compile.cuda import render
-from numbaloss.compile.cuda.kernel import THREADS, Kernel
+from numbaloss.compile.cuda.kernel import THREADS, Kernel, common, grid
 from numbaloss.compile.cuda.memory import STORAGES, accessors
 from numbaloss.loss import Loss, Need, Outcome
-
-MOST_BLOCKS = 2048  # of a grid: enough for any device of today, and the same for all, so that sums have the same bits
 
 
 @dataclass
@@ -136,7 +133,7 @@ class Call:
 
     def blocks(self, items: int, threads: int = THREADS) -> int:
         """The size of a grid with a thread for each item, up to the most that a grid has."""
-        return max(1, min(MOST_BLOCKS, -(-items // threads)))
+        return grid(items, threads)
 
     def scale(self, mass: Mass, batch: int) -> tuple[float, DeviceArray | None]:
         """What slopes are multiplied by, and the sums they are divided by, if that is done on the device."""
@@ -167,12 +164,6 @@ class Call:
             mean_of_nothing, outcome.sums, outcome.value,
         )
         return outcome
-
-
-@cache
-def common(template: Any, storage: str, **holes: Any) -> Kernel:
-    """A kernel that is the same for every loss."""
-    return Kernel(template, storage, "common", **holes)
 
 
 def copied(call: Call, source: DeviceArray, target: DeviceArray) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 
 from numbaloss.arrays.device import DeviceArray, DeviceDoor
 from numbaloss.compile.cuda import render
+from numbaloss.compile.cuda.kernel import common
 from numbaloss.compile.cuda.memory import STORAGES, accessors
 from numbaloss.loss import Need
 from numbaloss.structures.broadcast import spread_sum
-from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, common
+from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.pointwise import PointwiseLoss
 
