@@ -13,15 +13,17 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numba
 import numpy as np
 from numba.core import config, entrypoints
 
 from numbaloss.compile import cache as disk
-from numbaloss.compile import primitives_cpu
+from numbaloss.compile import primitives_cpu, whole_numbers
 from numbaloss.compile.digest import digest, names_read
-from numbaloss.compile.helper_compiler import REVISION, HelperCompiler
+from numbaloss.compile.helper_compiler import REVISION, HelperCompiler, KernelCompiler
+from numbaloss.compile.inline_primitives import inlined
 from numbaloss.compile.primitives import PRIMITIVES
 
 Function = Callable[..., Any]
@@ -32,6 +34,7 @@ MATHS_FLAGS = {"contract", "nsz"}
 STRICT_FLAGS = {"nsz"}  # of a template that keeps the order and the rounding of every operation
 FLAGS = [sorted(flags) for flags in (LOOP_FLAGS, MATHS_FLAGS, STRICT_FLAGS)]
 TEMPLATES = "numbaloss.kernels."
+_helpers: WeakValueDictionary[str, Function] = WeakValueDictionary()
 
 
 @cache
@@ -48,7 +51,9 @@ def bind(template: Function, dtype: np.dtype[Any], label: str, parallel: bool, *
     load_extensions()
     content = digest(copy)
     copy.__qualname__ = f"{template.__name__}.{label}.{dtype.name}.{twin}.{content[:16]}"
-    kernel = numba.njit(parallel=parallel, nogil=True, error_model="numpy", fastmath=LOOP_FLAGS)(copy)
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": LOOP_FLAGS, "no_cfunc_wrapper": True}
+    options |= {"parallel": True} if parallel else {"pipeline_class": KernelCompiler}
+    kernel: Function = numba.njit(**options)(copy)
     disk.attach(kernel, f"{copy.__qualname__} {content} {FLAGS} {REVISION}")
     return kernel
 
@@ -76,6 +81,11 @@ def interpreted() -> bool:
     return bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
 
 
+def in_template(function: Function) -> bool:
+    """Whether a function is one of the loops, rather than of the mathematics."""
+    return (function.__module__ or "").startswith(TEMPLATES)
+
+
 class Specialiser:
     """Copies functions for one dtype: literals retyped, primitives rebound, open names filled, helpers jitted."""
 
@@ -96,6 +106,8 @@ class Specialiser:
         names = names_read(function.__code__)
         scope = {name: self.rebound(name, value) for name, value in function.__globals__.items() if name in names}
         scope.update(__name__=function.__module__ or "__main__", __builtins__=__builtins__)
+        if in_template(function) and not interpreted():
+            scope.update((name, value) for name, value in whole_numbers.FUNCTIONS.items() if name in names)
         cells = tuple(types.CellType(self.rebound("", cell.cell_contents)) for cell in function.__closure__ or ())
         copy = types.FunctionType(
             self.retyped(function.__code__), scope, function.__name__, function.__defaults__, cells or None
@@ -109,7 +121,7 @@ class Specialiser:
         value = self.holes.get(name, value)
         if type(value) is float:
             return self.dtype.type(value)
-        if isinstance(value, types.FunctionType) and not hasattr(value, "by_type"):
+        if isinstance(value, types.FunctionType):
             return self.compiled(value)
         if interpreted():
             return getattr(value, "plain", value)
@@ -126,22 +138,28 @@ class Specialiser:
             elif interpreted():
                 self.done[function] = function
             else:
-                self.done[function] = self.compiled(primitives_cpu.source(name, self.dtype))
+                source = primitives_cpu.source(name, self.dtype)
+                self.done[function] = inlined(source) or self.compiled(source)
         return self.done[function]
 
     def jitted(self, copy: types.FunctionType) -> Function:
         if interpreted():
             return copy
-        in_template = (copy.__module__ or "").startswith(TEMPLATES)
-        copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{digest(copy)[:16]}"
-        flags = STRICT_FLAGS if hasattr(copy, "strict") else LOOP_FLAGS if in_template else MATHS_FLAGS
-        options = {"error_model": "numpy", "fastmath": flags, "forceinline": not in_template}
+        template = in_template(copy)
+        content = digest(copy)
+        key = f"{copy.__module__}.{copy.__qualname__} {self.dtype.name} {content}"
+        if key in _helpers:  # another kernel of this process has the same one
+            return _helpers[key]
+        copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{content[:16]}"
+        copy.content = content  # type: ignore[attr-defined]  # nobody changes this copy: `digest` need not walk it again
+        flags = STRICT_FLAGS if hasattr(copy, "strict") else LOOP_FLAGS if template else MATHS_FLAGS
+        options = {"error_model": "numpy", "fastmath": flags, "forceinline": not template}
         if hasattr(copy, "borrows"):
             options["_nrt"] = False
         # Only kernels call a helper: no wrappers for Python and C.
         options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": HelperCompiler}
         helper: Function = numba.njit(**options)(copy)  # type: ignore[call-overload]
-        return helper
+        return _helpers.setdefault(key, helper)
 
     def retyped(self, code: types.CodeType) -> types.CodeType:
         return code.replace(co_consts=tuple(self.literal(constant) for constant in code.co_consts))

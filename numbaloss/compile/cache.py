@@ -20,6 +20,7 @@ from typing import Any
 
 import numba
 from numba.core import config
+from numba.core.runtime.nrt import rtsys
 
 from numbaloss.compile import kernel_files
 from numbaloss.compile.kernel_files import Statistics, clear, folder, size, statistics
@@ -95,7 +96,7 @@ class KernelCache:
         result = None
         if self._enabled:
             try:
-                target_context.refresh()  # a rebuild needs the target's registries
+                rtsys.initialize(target_context)  # what machine code calls; Numba's registries serve the compiler alone
                 result = self._loaded(sig, target_context)
             except Exception as error:  # any damage is a miss
                 statistics.problem(f"loading {self._stem}", error)

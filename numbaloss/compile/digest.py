@@ -61,6 +61,9 @@ def _walk_function(function: types.FunctionType, seen: set[int]) -> Iterator[str
         yield f"seen {function.__name__}"
         return
     seen.add(id(function))
+    if "content" in function.__dict__:  # a private copy, digested when it was made
+        yield f"function {function.__dict__['content']}"
+        return
     yield f"function {function.__name__} {sorted(function.__dict__)}"  # `strict` and other marks
     yield from _walk_code(function.__code__, seen)
     yield from _walk(function.__defaults__ or (), seen)

@@ -65,7 +65,7 @@ def publish(definition: Definition, base: type[Loss]) -> Callable[..., Any]:
     attributes = {
         "definition": definition,
         "function": staticmethod(function),
-        "__doc__": documentation(definition),
+        "__doc__": function.__doc__,
         "__module__": function.__module__,
         "__signature__": inspect.Signature(constructor),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part, scratch
+from numbaloss.kernels.cpu.intrinsics import empty, like, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import STRIP, fill
 from numbaloss.kernels.cpu.softmax_labels import WORK, label_row
@@ -25,7 +25,7 @@ def cosine_rows(
     """All rows; logits are `steepness` times the cosines. Gives the float64 sum of the weighted values."""
     rows = labels.size
     step = max(1, WORK // classes)
-    partials = np.empty((rows + step - 1) // step, np.float64)
+    partials = empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
         partials[b] = cosine_block(
             b * step, min(b * step + step, rows), flat, stride, classes, labels, ignored, weights, row_weights,
@@ -41,8 +41,8 @@ def cosine_block(
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task: the logits of a row lie in scratch memory while it lasts."""
     total = np.float64(0.0)
-    logits = np.empty(classes, flat.dtype)
-    spare = scratch(gradient, flat, STRIP)
+    logits = empty(classes, flat.dtype)
+    spare = like(gradient, flat, STRIP)
     for i in range(first, last):
         label = np.int64(labels[i])
         slopes = part(gradient, i * classes, i * classes + classes)
@@ -50,7 +50,7 @@ def cosine_block(
         if label == ignored:
             fill(slopes, 0.0)
         else:
-            cosines = flat[i * stride : i * stride + classes]
+            cosines = part(flat, i * stride, i * stride + classes)
             for j in range(classes):
                 logits[j] = steepness * cosines[j]
             moved, tilt = shift(cosines[label], moves)

@@ -7,82 +7,119 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic, overload
-from numba.np.arrayobj import make_array, populate_array
-
-from numbaloss.compile.helper_compiler import HelperCompiler
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-LINKED: Any = {"pipeline_class": HelperCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
+def slice_of(context: Any, builder: Any, kind: Any, whole: Any, low: Any, size: Any) -> Any:
+    """The vector of `size` elements from `low` on; it keeps alive what `whole` does."""
+    from numba.np.arrayobj import make_array, populate_array  # these take long to import; cached kernels do without
+
+    old, new = make_array(kind)(context, builder, whole), make_array(kind)(context, builder)
+    step = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+    populate_array(
+        new,
+        data=builder.gep(old.data, [low]),
+        shape=[size],
+        strides=[step],
+        itemsize=step,
+        meminfo=old.meminfo,
+        parent=old.parent,
+    )
+    return new._getvalue()
+
+
+def new_vector(context: Any, builder: Any, kind: Any, size: Any) -> Any:
+    """Memory of its own for a vector."""
+    from numba.np.arrayobj import make_array, populate_array
+
+    new = make_array(kind)(context, builder)
+    data_type = context.get_data_type(kind.dtype)
+    step = context.get_constant(types.intp, context.get_abi_sizeof(data_type))
+    align = context.get_preferred_array_alignment(kind.dtype)
+    meminfo = context.nrt.meminfo_alloc_aligned(builder, builder.mul(size, step), align)
+    data = builder.bitcast(context.nrt.meminfo_data(builder, meminfo), data_type.as_pointer())
+    populate_array(new, data=data, shape=[size], strides=[step], itemsize=step, meminfo=meminfo)
+    return new._getvalue()
+
+
+def nothing(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Code for None."""
+    return context.get_dummy_value()
+
+
+def plain(function: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Decorator: what an intrinsic does in plain Python, under ``NUMBA_DISABLE_JIT``."""
+
+    def mark(intrinsic: Any) -> Any:
+        intrinsic.plain = function
+        return intrinsic
+
+    return mark
+
+
+@plain(lambda array, low, size: array[low : low + size])
 @intrinsic
 def run_of(typing_context: Any, array: Any, low: Any, size: Any) -> Any:
-    """``array[low : low + size]`` of a contiguous vector, without asking whether that lies inside it.
-
-    For functions marked by `borrows` only: no reference is counted.
-    """
+    """``array[low : low + size]`` of a contiguous vector, without asking whether that lies inside it."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = signature.args[0]
-        whole, low, size = arguments
-        old, new = make_array(kind)(context, builder, whole), make_array(kind)(context, builder)
-        step = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-        populate_array(
-            new,
-            data=builder.gep(old.data, [low]),
-            shape=[size],
-            strides=[step],
-            itemsize=step,
-            meminfo=old.meminfo,
-            parent=old.parent,
-        )
-        return new._getvalue()
+        new = slice_of(context, builder, array, *arguments)
+        if context.enable_nrt:
+            context.nrt.incref(builder, array, new)
+        return new
 
     return array(array, types.intp, types.intp), codegen
 
 
-run_of.plain = lambda array, low, size: array[low : low + size]  # type: ignore[attr-defined]
-
-
-def part(array: Any, low: int, high: int) -> Any:
-    """A slice, or None of None."""
-    return None if array is None else array[low:high]
-
-
-def like(wanted: Any, array: Any) -> Any:
-    """New memory of `array`'s shape and type, or None where `wanted` is None."""
-    return None if wanted is None else np.empty_like(array)
-
-
-def scratch(wanted: Any, array: Any, size: int) -> Any:
-    """New memory for `size` numbers of `array`'s type, or None where `wanted` is None."""
-    return None if wanted is None else np.empty(size, array.dtype)
-
-
-# Written out by type: from one function that may return None, Numba would infer an optional array.
-@overload(part, jit_options=LINKED)
-def _part(array, low, high):  # type: ignore[no-untyped-def]
+@plain(lambda array, low, high: None if array is None else array[low:high])
+@intrinsic
+def part(typing_context: Any, array: Any, low: Any, high: Any) -> Any:
+    """``array[low:high]`` of a contiguous vector, without asking whether that lies inside it; None of None."""
     if isinstance(array, types.NoneType):
-        return lambda array, low, high: None
-    return lambda array, low, high: array[low:high]
+        return array(array, low, high), nothing
+
+    end = high if isinstance(high, types.NoneType) else types.intp
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole, low, high = arguments
+        if end is not types.intp:  # up to the end
+            (high,) = cgutils.unpack_tuple(builder, context.make_array(array)(context, builder, whole).shape)
+        new = slice_of(context, builder, array, whole, low, builder.sub(high, low))
+        if context.enable_nrt:
+            context.nrt.incref(builder, array, new)
+        return new
+
+    return (array(array, types.intp, end), codegen) if array.ndim == 1 and array.layout == "C" else None
 
 
-@overload(like, jit_options=LINKED)
-def _like(wanted, array):  # type: ignore[no-untyped-def]
+part.views = run_of.views = True  # they give a part of an array they take: see `borrows` in `helper_compiler`
+
+
+@plain(np.empty)
+@intrinsic
+def empty(typing_context: Any, size: Any, kind: Any) -> Any:
+    """A new vector of `size` numbers of type `kind`, as ``np.empty`` has it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return new_vector(context, builder, signature.return_type, arguments[0])
+
+    return types.Array(kind.dtype, 1, "C")(types.intp, kind), codegen
+
+
+@plain(lambda wanted, array, size: None if wanted is None else np.empty(size, array.dtype))
+@intrinsic
+def like(typing_context: Any, wanted: Any, array: Any, size: Any) -> Any:
+    """New memory for `size` numbers of `array`'s type, or None where `wanted` is None."""
     if isinstance(wanted, types.NoneType):
-        return lambda wanted, array: None
-    return lambda wanted, array: np.empty_like(array)
+        return wanted(wanted, array, size), nothing
 
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return new_vector(context, builder, signature.return_type, arguments[2])
 
-@overload(scratch, jit_options=LINKED)
-def _scratch(wanted, array, size):  # type: ignore[no-untyped-def]
-    if isinstance(wanted, types.NoneType):
-        return lambda wanted, array, size: None
-    return lambda wanted, array, size: np.empty(size, array.dtype)
-
-
-part.by_type = like.by_type = scratch.by_type = True  # type: ignore[attr-defined]  # tells the binder to leave them as they are
+    return types.Array(array.dtype, 1, "C")(wanted, array, types.intp), codegen
 
 
 def strict(function: Function) -> Function:

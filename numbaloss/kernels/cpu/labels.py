@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line
+from numbaloss.kernels.cpu.intrinsics import disjoint, empty, out_of_line
 from numbaloss.kernels.cpu.pointwise import in_order
 
 BLOCK = 8192
@@ -38,8 +38,8 @@ def scan(labels, classes, ignored, weights, row_weights):  # type: ignore[no-unt
     """(number of labels out of range, sum of the weights of the rows that are not ignored)."""
     n = labels.size
     blocks = (n + BLOCK - 1) // BLOCK
-    bad = np.empty(blocks, np.float64)
-    mass = np.empty(blocks, np.float64)
+    bad = empty(blocks, np.float64)
+    mass = empty(blocks, np.float64)
     for b in prange(blocks):
         low = b * BLOCK
         bad[b], mass[b] = scan_block(labels, low, min(low + BLOCK, n), classes, ignored, weights, row_weights)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import borrows, disjoint, out_of_line, run_of, scratch
+from numbaloss.kernels.cpu.intrinsics import borrows, disjoint, like, out_of_line, run_of
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import fill, narrow
 
@@ -129,7 +129,7 @@ def pair_rows(
     step = max(1, WORK // width)
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
-        own = scratch(room, flat1, 2 * width)
+        own = like(room, flat1, 2 * width)
         partials[b] = pair_block(
             b * step, min(b * step + step, rows), width, flat1, flat2, labels, row_weights, eps, own, params, scale,
             values, gradient1, gradient2,
@@ -203,7 +203,7 @@ def triplet_rows(
     step = max(1, WORK // width)
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
-        own = scratch(room, flat1, 6 * width)
+        own = like(room, flat1, 6 * width)
         partials[b] = triplet_block(
             b * step, min(b * step + step, rows), width, flat1, flat2, flat3, row_weights, eps, own, swap, params,
             scale, values, gradient1, gradient2, gradient3,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import disjoint, empty, out_of_line, part, strict
 
 BLOCK = 4096  # elements summed in the element type; across blocks the sum is float64, in index order
 
@@ -65,7 +65,7 @@ def in_order(partials):  # type: ignore[no-untyped-def]
 def sweep(n, inputs, params, weights, scale, values, gradients, curvatures, sums):  # type: ignore[no-untyped-def]
     """All blocks. `scale` multiplies slopes and curvatures; outputs that are None, and `sums`, cost nothing."""
     blocks = (n + BLOCK - 1) // BLOCK
-    partials = np.empty(blocks, np.float64)
+    partials = empty(blocks, np.float64)
     for b in prange(blocks):
         low = b * BLOCK
         high = min(low + BLOCK, n)

@@ -85,7 +85,7 @@ def sums_of_task(
         for c in range(classes):
             begin = start + c * positions + low
             hits, alarms, misses, count = class_sums(
-                flat[begin : begin + n], c + shift, part(labels, low - first, low - first + n),
+                part(flat, begin, begin + n), c + shift, part(labels, low - first, low - first + n),
                 part(targets, begin, begin + n), ignored, squared,
             )
             sums[SUMS * c] += hits
@@ -136,8 +136,9 @@ def write_task(
         for c in range(classes):
             begin = start + c * positions + low
             write_class(
-                flat[begin : begin + n], c + shift, slopes[c], jumps[c], part(labels, low - first, low - first + n),
-                part(targets, begin, begin + n), ignored, squared, gradient[begin : begin + n],
+                part(flat, begin, begin + n), c + shift, slopes[c], jumps[c],
+                part(labels, low - first, low - first + n), part(targets, begin, begin + n),
+                ignored, squared, part(gradient, begin, begin + n),
             )
 
 

@@ -89,13 +89,13 @@ def normalise(n, labelled, scratch):  # type: ignore[no-untyped-def]
 
 def chances(tile, stride, classes, n, labelled, scratch, terms):  # type: ignore[no-untyped-def]
     """The softmax of a tile, as exponentials in `terms` and their divisors in `scratch`."""
-    fill(scratch[PEAK : PEAK + WIDTH], narrow(-np.inf))
-    fill(scratch[OTHERS : TIES + WIDTH], 0.0)
+    fill(part(scratch, PEAK, PEAK + WIDTH), narrow(-np.inf))
+    fill(part(scratch, OTHERS, TIES + WIDTH), 0.0)
     for c in range(classes):
-        raise_peaks(tile[c * stride : c * stride + n], n, scratch)
+        raise_peaks(part(tile, c * stride, c * stride + n), n, scratch)
     for c in range(classes):
-        row = tile[c * stride : c * stride + n]
-        exponentials(row, n, labelled, scratch, terms[c * WIDTH : c * WIDTH + n])
+        row = part(tile, c * stride, c * stride + n)
+        exponentials(row, n, labelled, scratch, part(terms, c * WIDTH, c * WIDTH + n))
     normalise(n, labelled, scratch)
 
 
@@ -161,18 +161,18 @@ def sums_of_task(
     for low in range(first, last, WIDTH):
         n = min(WIDTH, last - low)
         begin = start + low
-        tile = flat[begin : begin + (classes - 1) * positions + n]
+        tile = part(flat, begin, begin + (classes - 1) * positions + n)
         skipped = 0
         if labels is not None:
             skipped, wrong = load(
-                tile, positions, classes, labels[low - first : low - first + n], ignored, weights, params, scratch
+                tile, positions, classes, part(labels, low - first, low - first + n), ignored, weights, params, scratch
             )
             sums[SUMS * classes] += wrong
         chances(tile, positions, classes, n, labels, scratch, terms)
         for c in range(classes):
             wishes = part(targets, begin + c * positions, begin + c * positions + n)
             hits, alarms, misses, count = class_sums(
-                terms[c * WIDTH : c * WIDTH + n], n, c, wishes, ignored, squared, scratch
+                part(terms, c * WIDTH, c * WIDTH + n), n, c, wishes, ignored, squared, scratch
             )
             sums[SUMS * c] += hits
             sums[SUMS * c + 1] += alarms
@@ -263,16 +263,17 @@ def write_task(
     for low in range(first, last, WIDTH):
         n = min(WIDTH, last - low)
         begin = start + low
-        tile = flat[begin : begin + (classes - 1) * positions + n]
+        tile = part(flat, begin, begin + (classes - 1) * positions + n)
         if labels is not None:
-            load(tile, positions, classes, labels[low - first : low - first + n], ignored, weights, params, scratch)
+            near = part(labels, low - first, low - first + n)
+            load(tile, positions, classes, near, ignored, weights, params, scratch)
         chances(tile, positions, classes, n, labels, scratch, terms)
         if params is not None:
             rows(n, weights, params, factor, scratch)
-        fill(scratch[MIXED : COUNTS + WIDTH], 0.0)
+        fill(part(scratch, MIXED, COUNTS + WIDTH), 0.0)
         for c in range(classes):
             wishes = part(targets, begin + c * positions, begin + c * positions + n)
-            row = terms[c * WIDTH : c * WIDTH + n]
+            row = part(terms, c * WIDTH, c * WIDTH + n)
             mix_slopes(row, n, c, slopes[c], jumps[c], wishes, ignored, squared, scratch)
         for r in range(n):
             scratch[MIXED + r] = (
@@ -280,10 +281,10 @@ def write_task(
             ) * scratch[INVERSE + r]
         for c in range(classes):
             wishes = part(targets, begin + c * positions, begin + c * positions + n)
-            row = terms[c * WIDTH : c * WIDTH + n]
+            row = part(terms, c * WIDTH, c * WIDTH + n)
             write_class(
                 row, n, c, slopes[c], jumps[c], wishes, ignored, squared, params, scratch,
-                gradient[begin + c * positions : begin + c * positions + n],
+                part(gradient, begin + c * positions, begin + c * positions + n),
             )
 
 

@@ -62,11 +62,11 @@ def exponentials(row, highest, softcap, stored, spare):  # type: ignore[no-untyp
     total = np.float64(0.0)
     for low in range(0, row.size, STRIP):
         high = min(low + STRIP, row.size)
-        strip = row[low:high]
+        strip = part(row, low, high)
         if stored is not None:
             for j in range(high - low):
                 spare[j] = strip[j]
-            strip = spare[: high - low]
+            strip = part(spare, 0, high - low)
         total += exponentials_strip(strip, highest, softcap, part(stored, low, high))
     return total
 
@@ -86,7 +86,7 @@ def gaps(row, highest, softcap, weights):  # type: ignore[no-untyped-def]
     total, mass = np.float64(0.0), np.float64(0.0)
     for low in range(0, row.size, STRIP):
         high = min(low + STRIP, row.size)
-        one, two = gaps_strip(row[low:high], highest, softcap, part(weights, low, high))
+        one, two = gaps_strip(part(row, low, high), highest, softcap, part(weights, low, high))
         total += one
         mass += two
     return total, mass
@@ -126,7 +126,7 @@ def log_normaliser_above(row, highest, softcap, cooled, stored):  # type: ignore
     total, ties = np.float64(0.0), 0
     for low in range(0, row.size, STRIP):
         high = min(low + STRIP, row.size)
-        one, two = others_strip(row[low:high], highest, softcap, cooled, part(stored, low, high))
+        one, two = others_strip(part(row, low, high), highest, softcap, cooled, part(stored, low, high))
         total += one
         ties += two
     return log1p(narrow(total + (ties - 1)))

@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part, scratch, strict
+from numbaloss.kernels.cpu.intrinsics import empty, like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import (
     STRIP,
@@ -42,8 +42,8 @@ def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, g
     distance_sum, mass = np.float64(0.0), np.float64(0.0)
     if smoothing is not None:  # before the exponentials: the gradient may overwrite the row
         distance_sum, mass = gaps(row, highest, softcap, weights)
-    before = exponentials(row[:label], highest, softcap, part(gradient, 0, label), spare)
-    after = exponentials(row[label + 1 :], highest, softcap, part(gradient, label + 1, row.size), spare)
+    before = exponentials(part(row, 0, label), highest, softcap, part(gradient, 0, label), spare)
+    after = exponentials(part(row, label + 1, row.size), highest, softcap, part(gradient, label + 1, row.size), spare)
     rest_sum = narrow(before + after)
     own_sum = exp(-distance)
     total = rest_sum + own_sum
@@ -123,7 +123,7 @@ def label_rows(
     rows = labels.size
     step = max(1, WORK // classes)
     blocks = (rows + step - 1) // step
-    partials = np.empty(blocks, np.float64)
+    partials = empty(blocks, np.float64)
     for b in prange(blocks):
         partials[b] = label_block(
             b * step, min(b * step + step, rows), flat, stride, classes, labels, ignored, weights, row_weights,
@@ -139,7 +139,7 @@ def label_block(
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
     total = np.float64(0.0)
-    spare = scratch(gradient, flat, STRIP)
+    spare = like(gradient, flat, STRIP)
     for i in range(first, last):
         label = np.int64(labels[i])
         gradient_row = part(gradient, i * classes, i * classes + classes)
@@ -149,7 +149,7 @@ def label_block(
             fill(gradient_row, 0.0)
             fill(curvature_row, 0.0)
         else:
-            row = flat[i * stride : i * stride + classes]
+            row = part(flat, i * stride, i * stride + classes)
             factor = scale
             if row_weights is not None:
                 factor = scale * row_weights[i]

@@ -94,8 +94,8 @@ def probability_row(
     for low in range(0, row.size, STRIP):
         high = min(low + STRIP, row.size)
         one, two, three = expect_strip(
-            row[low:high], targets[low:high], part(weights, low, high), smoothing, softcap, params, highest,
-            log_total, classes,
+            part(row, low, high), part(targets, low, high), part(weights, low, high), smoothing, softcap, params,
+            highest, log_total, classes,
         )
         values += one
         slopes += two
@@ -111,8 +111,8 @@ def probability_row(
         for low in range(0, row.size, STRIP):
             high = min(low + STRIP, row.size)
             write_strip(
-                row[low:high], targets[low:high], part(weights, low, high), smoothing, softcap, params, highest,
-                log_total, classes, narrow(slopes), narrow(bends), lse_pull, lift, factor, exp(-log_total),
+                part(row, low, high), part(targets, low, high), part(weights, low, high), smoothing, softcap, params,
+                highest, log_total, classes, narrow(slopes), narrow(bends), lse_pull, lift, factor, exp(-log_total),
                 part(gradient, low, high), part(curvature, low, high), part(target_gradient, low, high),
             )
     return value
@@ -148,7 +148,7 @@ def probability_block(
         if row_weights is not None:
             factor = scale * row_weights[i]
         value = probability_row(
-            flat[low:high], targets[low:high], weights, smoothing, z_loss, softcap, params, factor,
+            part(flat, low, high), part(targets, low, high), weights, smoothing, z_loss, softcap, params, factor,
             part(gradient, low, high), part(curvature, low, high), part(target_gradient, low, high),
         )
         if row_weights is not None:

@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, expm1, log1p
-from numbaloss.kernels.cpu.intrinsics import disjoint, like, out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, narrow
 from numbaloss.kernels.cpu.softmax_tiles import PEAK, WIDTH, one_by_one, raise_peaks, side_by_side
@@ -115,19 +115,20 @@ def probability_tile(
     """One tile: the float64 sum of its weighted values; writes the outputs that are not None."""
     count = narrow(classes)
     fill(scratch, narrow(0))
-    fill(scratch[PEAK : PEAK + WIDTH], narrow(-np.inf))
+    fill(part(scratch, PEAK, PEAK + WIDTH), narrow(-np.inf))
     for c in range(classes):
-        raise_peaks(tile[c * stride : c * stride + n], n, scratch)
+        raise_peaks(part(tile, c * stride, c * stride + n), n, scratch)
     if softcap is not None:
         for r in range(n):
             scratch[PEAK + r] = capped(scratch[PEAK + r], softcap)
     for c in range(classes):
-        add_others(tile[c * stride : c * stride + n], n, softcap, scratch)
+        add_others(part(tile, c * stride, c * stride + n), n, softcap, scratch)
     normalise(n, softcap, z_loss, scale, row_weights, scratch)
     for c in range(classes):
         low, high = c * stride, c * stride + n
         weight = None if weights is None else weights[c]
-        expect_class(tile[low:high], targets[low:high], n, weight, smoothing, count, softcap, params, scratch)
+        row, wishes = part(tile, low, high), part(targets, low, high)
+        expect_class(row, wishes, n, weight, smoothing, count, softcap, params, scratch)
     lift = narrow(0)
     if z_loss is not None:
         lift = 2.0 * z_loss
@@ -136,8 +137,8 @@ def probability_tile(
             low, high = c * stride, c * stride + n
             weight = None if weights is None else weights[c]
             write_class(
-                tile[low:high], targets[low:high], n, weight, smoothing, count, softcap, lift, params, scratch,
-                part(gradient, low, high), part(curvature, low, high), part(target_gradient, low, high),
+                part(tile, low, high), part(targets, low, high), n, weight, smoothing, count, softcap, lift, params,
+                scratch, part(gradient, low, high), part(curvature, low, high), part(target_gradient, low, high),
             )
     total = np.float64(0.0)
     for r in range(n):
@@ -157,9 +158,9 @@ def probability_planes(
     """Contiguous (batch, class, position): the tiles lie in memory as they are."""
     tiles = (positions + WIDTH - 1) // WIDTH
     batch = flat.size // (positions * classes)
-    partials = np.empty(batch * tiles, np.float64)
+    partials = empty(batch * tiles, np.float64)
     for task in prange(batch * tiles):
-        scratch = np.empty(SLOTS, flat.dtype)
+        scratch = empty(SLOTS, flat.dtype)
         sample = task // tiles
         first = (task % tiles) * WIDTH
         last = min(first + WIDTH, positions)
@@ -167,7 +168,7 @@ def probability_planes(
         begin = sample * positions * classes + first
         end = sample * positions * classes + (classes - 1) * positions + last
         partials[task] = probability_tile(
-            flat[begin:end], targets[begin:end], positions, classes, last - first, weights,
+            part(flat, begin, end), part(targets, begin, end), positions, classes, last - first, weights,
             part(row_weights, low, high), smoothing, z_loss, softcap, params, scale, part(values, low, high),
             part(gradient, begin, end), part(curvature, begin, end), part(target_gradient, begin, end), scratch,
         )
@@ -181,7 +182,7 @@ def probability_small(
     """Contiguous rows of few classes: transposed, tile by tile, into scratch memory and back."""
     rows = flat.size // classes
     step = 8 * WIDTH
-    partials = np.empty((rows + step - 1) // step, np.float64)
+    partials = empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
         partials[b] = probability_small_block(
             b * step, min(b * step + step, rows), flat, targets, classes, weights, row_weights, smoothing, z_loss,
@@ -197,23 +198,24 @@ def probability_small_block(
     gradient, curvature, target_gradient,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
-    scratch = np.empty(SLOTS, flat.dtype)
-    tile, wanted = np.empty(classes * WIDTH, flat.dtype), np.empty(classes * WIDTH, flat.dtype)
-    slopes, bends, rises = like(gradient, tile), like(curvature, tile), like(target_gradient, tile)
+    scratch = empty(SLOTS, flat.dtype)
+    tile, wanted = empty(classes * WIDTH, flat.dtype), empty(classes * WIDTH, flat.dtype)
+    slopes, bends = like(gradient, tile, tile.size), like(curvature, tile, tile.size)
+    rises = like(target_gradient, tile, tile.size)
     total = np.float64(0.0)
     for low in range(first, last, WIDTH):
         high = min(low + WIDTH, last)
         n = high - low
-        side_by_side(flat[low * classes : high * classes], classes, classes, n, tile)
-        side_by_side(targets[low * classes : high * classes], classes, classes, n, wanted)
+        side_by_side(part(flat, low * classes, high * classes), classes, classes, n, tile)
+        side_by_side(part(targets, low * classes, high * classes), classes, classes, n, wanted)
         total += probability_tile(
             tile, wanted, WIDTH, classes, n, weights, part(row_weights, low, high), smoothing, z_loss, softcap, params,
             scale, part(values, low, high), slopes, bends, rises, scratch,
         )
         if gradient is not None:
-            one_by_one(slopes, classes, n, gradient[low * classes : high * classes])
+            one_by_one(slopes, classes, n, part(gradient, low * classes, high * classes))
         if curvature is not None:
-            one_by_one(bends, classes, n, curvature[low * classes : high * classes])
+            one_by_one(bends, classes, n, part(curvature, low * classes, high * classes))
         if target_gradient is not None:
-            one_by_one(rises, classes, n, target_gradient[low * classes : high * classes])
+            one_by_one(rises, classes, n, part(target_gradient, low * classes, high * classes))
     return total

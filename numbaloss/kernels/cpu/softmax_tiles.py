@@ -14,7 +14,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, log, log1p, maximum
-from numbaloss.kernels.cpu.intrinsics import like, out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import empty, like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, narrow
 
@@ -185,10 +185,10 @@ def label_tile(
     """One tile: the float64 sum of its weighted values; writes the outputs that are not None."""
     n = labels.size
     skipped = gather(tile, stride, labels, ignored, weights, row_weights, scratch)
-    fill(scratch[PEAK : PEAK + WIDTH], narrow(-np.inf))
-    fill(scratch[SUM : GAP_LOW + WIDTH], 0.0)
+    fill(part(scratch, PEAK, PEAK + WIDTH), narrow(-np.inf))
+    fill(part(scratch, SUM, GAP_LOW + WIDTH), 0.0)
     for c in range(classes):
-        raise_peaks(tile[c * stride : c * stride + n], n, scratch)
+        raise_peaks(part(tile, c * stride, c * stride + n), n, scratch)
     if softcap is not None:  # the peak of the capped logits is the cap of the peak
         for r in range(n):
             scratch[PEAK + r] = capped(scratch[PEAK + r], softcap)
@@ -200,12 +200,12 @@ def label_tile(
             weight = None if weights is None else weights[c]
             if weights is not None:
                 mass += weights[c]
-            add_gaps(tile[c * stride : c * stride + n], n, weight, softcap, scratch)
+            add_gaps(part(tile, c * stride, c * stride + n), n, weight, softcap, scratch)
             if c % GROUP == GROUP - 1 or c == classes - 1:
                 flush(n, GAP_HIGH, GAP_LOW, scratch)
     for c in range(classes):
         low, high = c * stride, c * stride + n
-        add_exponentials(tile[low:high], n, c, softcap, scratch, part(gradient, low, high))
+        add_exponentials(part(tile, low, high), n, c, softcap, scratch, part(gradient, low, high))
         if c % GROUP == GROUP - 1 or c == classes - 1:
             flush(n, HIGH, LOW, scratch)
     evaluate(
@@ -216,7 +216,8 @@ def label_tile(
             low, high = c * stride, c * stride + n
             wish = even if weights is None else even * weights[c]
             scale_class(
-                tile[low:high], n, wish, smoothing, softcap, scratch, gradient[low:high], part(curvature, low, high)
+                part(tile, low, high), n, wish, smoothing, softcap, scratch, part(gradient, low, high),
+                part(curvature, low, high),
             )
         write_own(stride, classes, labels, ignored, skipped, scratch, gradient, curvature)
     total = np.float64(0.0)
@@ -234,9 +235,9 @@ def label_planes(
     """Contiguous (batch, class, position): the tiles lie in memory as they are."""
     tiles = (positions + WIDTH - 1) // WIDTH
     batch = labels.size // positions
-    partials = np.empty(batch * tiles, np.float64)
+    partials = empty(batch * tiles, np.float64)
     for task in prange(batch * tiles):
-        scratch = np.empty(SLOTS, flat.dtype)
+        scratch = empty(SLOTS, flat.dtype)
         sample = task // tiles
         first = (task % tiles) * WIDTH
         last = min(first + WIDTH, positions)
@@ -245,9 +246,9 @@ def label_planes(
         begin = sample * positions * classes + first
         end = sample * positions * classes + (classes - 1) * positions + last
         partials[task] = label_tile(
-            flat[begin:end], positions, classes, labels[low:high], ignored, weights, part(row_weights, low, high),
-            smoothing, z_loss, softcap, params, scale, part(values, low, high), part(gradient, begin, end),
-            part(curvature, begin, end), scratch,
+            part(flat, begin, end), positions, classes, part(labels, low, high), ignored, weights,
+            part(row_weights, low, high), smoothing, z_loss, softcap, params, scale, part(values, low, high),
+            part(gradient, begin, end), part(curvature, begin, end), scratch,
         )
     return in_order(partials)
 
@@ -259,7 +260,7 @@ def label_small(
     """Rows of few classes: transposed, tile by tile, into scratch memory and back."""
     rows = labels.size
     step = 8 * WIDTH
-    partials = np.empty((rows + step - 1) // step, np.float64)
+    partials = empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
         partials[b] = label_small_block(
             b * step, min(b * step + step, rows), flat, stride, classes, labels, ignored, weights, row_weights,
@@ -274,29 +275,29 @@ def label_small_block(
     scale, values, gradient, curvature,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
-    scratch = np.empty(SLOTS, flat.dtype)
-    tile = np.empty(classes * WIDTH, flat.dtype)
-    slopes, bends = like(gradient, tile), like(curvature, tile)
+    scratch = empty(SLOTS, flat.dtype)
+    tile = empty(classes * WIDTH, flat.dtype)
+    slopes, bends = like(gradient, tile, tile.size), like(curvature, tile, tile.size)
     total = np.float64(0.0)
     for low in range(first, last, WIDTH):
         high = min(low + WIDTH, last)
         n = high - low
-        side_by_side(flat[low * stride : (high - 1) * stride + classes], stride, classes, n, tile)
+        side_by_side(part(flat, low * stride, (high - 1) * stride + classes), stride, classes, n, tile)
         total += label_tile(
-            tile, WIDTH, classes, labels[low:high], ignored, weights, part(row_weights, low, high), smoothing,
+            tile, WIDTH, classes, part(labels, low, high), ignored, weights, part(row_weights, low, high), smoothing,
             z_loss, softcap, params, scale, part(values, low, high), slopes, bends, scratch,
         )
         if gradient is not None:
-            one_by_one(slopes, classes, n, gradient[low * classes : high * classes])
+            one_by_one(slopes, classes, n, part(gradient, low * classes, high * classes))
         if curvature is not None:
-            one_by_one(bends, classes, n, curvature[low * classes : high * classes])
+            one_by_one(bends, classes, n, part(curvature, low * classes, high * classes))
     return total
 
 
 def side_by_side(rows, stride, classes, n, tile):  # type: ignore[no-untyped-def]
     """Transpose `n` rows into a tile."""
     for c in range(classes):
-        column, out = rows[c:], tile[c * WIDTH : c * WIDTH + n]
+        column, out = part(rows, c, rows.size), part(tile, c * WIDTH, c * WIDTH + n)
         for r in range(n):
             out[r] = column[np.uint32(r) * np.uint32(stride)]
 
@@ -304,6 +305,6 @@ def side_by_side(rows, stride, classes, n, tile):  # type: ignore[no-untyped-def
 def one_by_one(tile, classes, n, rows):  # type: ignore[no-untyped-def]
     """Transpose a tile back into `n` rows."""
     for c in range(classes):
-        column, source = rows[c:], tile[c * WIDTH : c * WIDTH + n]
+        column, source = part(rows, c, rows.size), part(tile, c * WIDTH, c * WIDTH + n)
         for r in range(n):
             column[np.uint32(r) * np.uint32(classes)] = source[r]
