@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Literal
 
 from numpy.typing import ArrayLike
 
-from numbaloss.definition import Definition
 from numbaloss.arrays.labels import check_labels as check_labels
+from numbaloss.definition import Definition
 from numbaloss.loss import Loss as Loss
 from numbaloss.mix import Mix as Mix
 from numbaloss.mix import from_expression as from_expression

@@ -27,7 +27,6 @@ from typing import Any, ClassVar, Literal
 
 from numpy.typing import ArrayLike
 
-from numbaloss.definition import Definition
 '''
 
 
@@ -41,13 +40,13 @@ def text() -> str:
 
 
 def _imports() -> Iterator[str]:
-    """The public names that are no losses, imported from where they live."""
-    by_module: dict[str, list[str]] = {}
+    """The public names that are no losses, imported from where they live, and what the signatures need."""
+    by_module: dict[str, list[str]] = {"numbaloss.definition": ["Definition"]}
     for name, module in vars(numbaloss)["_PUBLIC"].items():
         by_module.setdefault(module, []).append(name)
     for module, names in sorted(by_module.items()):
         for name in sorted(names):
-            yield f"from {module} import {name} as {name}\n"
+            yield f"from {module} import {name}" + (f" as {name}\n" if name in vars(numbaloss)["_PUBLIC"] else "\n")
 
 
 def _function(facts: Definition) -> str:
