@@ -48,6 +48,7 @@ def sequence(maths: Callable[..., Any] | None = None, *, logits: bool = False, *
         unit="sequence",
         batch_axis=1,
         row_divisor="target_lengths",
+        settings={"blank": [1]},
         derivative={} if logits else {"gradient_by": "log_probs"},
         limits={**({} if logits else {"gradient_by": ("logits", "log_probs")}), **facts.pop("limits", {})},
         **facts,
