@@ -66,3 +66,11 @@ def test_gradients_of_mixes_by_masks_are_of_the_type_of_the_input(dtype: Any) ->
     out = np.empty_like(logits)
     assert criterion.value_and_grad(logits, masks.astype(np.float32), out=out)[1] is out
     np.testing.assert_array_equal(out, gradient)
+
+
+def test_the_gradient_by_a_tiny_vector_is_no_nan() -> None:
+    """One over its length, times the scale, overflowed; times a slope of 0 that was nan."""
+    image, text = np.array([[1.0], [2.3e-308], [-2.0]]), np.array([[1.0], [-0.5], [1.5]])
+    for reduction in ("none", "sum", "mean"):
+        _, (gradient, _) = nl.CLIPLoss(reduction=reduction).value_and_grad(image, text, np.array(50.0))
+        np.testing.assert_array_equal(np.isnan(gradient), False)
