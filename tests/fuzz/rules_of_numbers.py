@@ -71,6 +71,8 @@ def _near(case: Case, got: Array, wanted: Array, ends: list[Array], by: str) -> 
         scale = np.abs(wanted)
         if by and case.facts.structure != "pointwise":  # slopes of a row are precise to the largest
             scale = _largest(case, by, wanted)
+        elif case.facts.structure == "sequence":  # alternatives add up to 1 to a rounding, and the logarithm shows it
+            scale = np.maximum(scale, 0.1)
         bar = 4e-6 * (scale + _centring(case, by)) + slack + float(SINGLE.tiny)
         overflown = (np.abs(wanted) + slack > largest) & np.isinf(got)
         good = (np.abs(got - wanted) <= bar) | (got == wanted) | overflown | (np.isnan(got) & np.isnan(wanted))

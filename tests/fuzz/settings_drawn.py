@@ -45,7 +45,8 @@ def settings_of(draw: Any, facts: Definition, kind: str) -> dict[str, Any]:
     for name, default in facts.parameters.items():
         limit = facts.limits.get(name)
         fixed = [default, *chosen.others(facts, name)]
-        if name == "ignore_index" and not kind.startswith("distribution"):
+        shares = kind.startswith("distribution") or (kind == "masks" and "parts" in facts.facts)
+        if name == "ignore_index" and not shares:  # which has no meaning for probabilities of classes
             fixed = [default, -1, 0, 1]
         fixed_only = name in facts.static or name in facts.facts.get("settings", {})
         if not (fixed_only or isinstance(default, (bool, int, str))) and (
