@@ -15,7 +15,7 @@ from numbaloss.testing.basics import separable, shown
 from numbaloss.testing.checks_accuracy import Elements, by_rows, by_sequences, hold_row, row_parts, scale_of
 
 MANY = 100  # numbers beyond which fifty digits take too long
-FLOORS = {"distributions": 1.0, "regions": 0.1}  # slopes are differences of such as large as this
+FLOORS = {"distributions": 1.0, "regions": 0.1, "softmax": 0.01, "head": 0.01}  # slopes are differences of such as large as this
 SINGLE = np.finfo(np.float32)
 
 
@@ -76,6 +76,8 @@ def _near(case: Case, got: Array, wanted: Array, ends: list[Array], by: str) -> 
         bar = 4e-6 * (scale + _centring(case, by)) + slack + float(SINGLE.tiny)
         overflown = (np.abs(wanted) + slack > largest) & np.isinf(got)
         good = (np.abs(got - wanted) <= bar) | (got == wanted) | overflown | (np.isnan(got) & np.isnan(wanted))
+    if by and case.facts.structure != "pointwise" and case.mood in ("extreme", "nonfinite"):
+        good |= np.isnan(got)  # a row's slopes may be infinity over infinity
     if not good.all():
         place = tuple(int(k) for k in np.argwhere(~good)[0])
         both = f"{got[place]!r} in float32 and {wanted[place]!r} in float64"
