@@ -15,7 +15,8 @@ from numbaloss.testing.basics import separable, shown
 from numbaloss.testing.checks_accuracy import Elements, by_rows, by_sequences, hold_row, row_parts, scale_of
 
 MANY = 100  # numbers beyond which fifty digits take too long
-FLOORS = {"distributions": 1.0, "regions": 0.1, "softmax": 0.01, "head": 0.01}  # slopes are differences of such as large as this
+# Slopes are differences of terms as large as this.
+FLOORS = {"distributions": 1.0, "regions": 0.1, "softmax": 0.01, "head": 0.01}
 SINGLE = np.finfo(np.float32)
 
 
