@@ -155,9 +155,10 @@ def reductions_agree(case: Case, weight: Array | None) -> None:
         for name, slope, gradient in zip(named(case), many, gradients, strict=True):
             factors = along_rows(case, shares, gradient) if reduction == "mean" else 1.0
             wanted_slope = gradient.astype(np.float64) * factors / divisor
-            loose = 16 if case.facts.structure == "regions" else 4  # slopes are differences, taken after scaling
+            regions = case.facts.structure == "regions"  # slopes are differences, taken after scaling
+            loose, floor = (16, 0.1 / divisor) if regions else (4, steepest_turn(case, name))
             told = f"gradient of the {reduction} by {name}"
-            agree(slope, wanted_slope, loose * tolerance, told, steepest_turn(case, name))
+            agree(slope, wanted_slope, loose * tolerance, told, floor)
 
 
 def _mean_is_of_total(case: Case, weight: Array | None, total: Any) -> None:
