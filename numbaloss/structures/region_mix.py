@@ -86,7 +86,7 @@ class Sharing(Loss):
         door, images = lead._images(inputs, need)
         weights = lead._image_weights(sample_weight, images.count)
         if images.labels is None and self._row is not None:
-            return self._one_by_one(inputs, sample_weight, need)
+            return self._one_by_one(inputs, images, weights, need)
         rider = self._rider(images)
         sums = images.sums(rider)
         lead._no_wrong_labels(images, sums)
@@ -122,17 +122,19 @@ class Sharing(Loss):
         outcome.total = value * images if images and self.reduction == "mean" else value
         return factors
 
-    def _one_by_one(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+    def _one_by_one(self, inputs: tuple[Any, ...], images: Images, weights: Array, need: Need) -> Outcome:
         """For targets that the row loss takes as distributions, which need other sums."""
-        parts = [loss._run(inputs, sample_weight, Need(total=True, wrt=need.wrt)) for loss in self._order]
-        first = parts[0]
-        outcome = Outcome(first.door, first.dtype, batch=first.batch)
-        lead = self._regions[0]
-        factors = self._finished(outcome, parts, lead._image_weights(sample_weight, first.batch))
+        lead, dtype = self._regions[0], images.input.dtype
+        computed = images.input.reshape(images.shape).astype(images.dtype, copy=False)  # a half is rounded once
+        parts = [loss._run((computed, inputs[1]), weights, Need(total=True, wrt=need.wrt)) for loss in self._order]
+        outcome = Outcome(lead._door(inputs), dtype, batch=images.count)
+        factors = self._finished(outcome, parts, weights)
         if need.wrt:
-            gradient = sum(part.gradients[0] * first.dtype.type(k) for part, k in zip(parts, factors, strict=True))
+            gradient = sum(part.gradients[0] * images.dtype.type(k) for part, k in zip(parts, factors, strict=True))
             given = need.out[0] if isinstance(need.out, (tuple, list)) else need.out
-            if given is not None:
+            if given is None:
+                gradient = np.asarray(gradient, dtype)
+            else:
                 given[...] = gradient
                 gradient = given
             outcome.gradients = (gradient,)

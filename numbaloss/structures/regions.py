@@ -83,7 +83,8 @@ class Regions:
     @property
     def weighted(self) -> Array:
         """The values as they enter the total; a region of nothing is 0, whatever its formula gives."""
-        return np.where(self.counted[:, None], self.values * self.weights, 0.0)
+        with np.errstate(invalid="ignore"):
+            return np.where(self.counted[:, None], self.values * self.weights, 0.0)
 
 
 class RegionLoss(RowLoss):

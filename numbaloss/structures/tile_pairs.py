@@ -107,7 +107,8 @@ class Pairs:
             unit = vectors.block(low, low + len(part))
             radial = np.einsum("ij,ij->i", part, unit)[:, None]
             part -= np.multiply(radial, unit, out=self.spare[: len(part)])
-            part *= vectors.rates[low : low + TILE] * gradient.dtype.type(factor)
+            part *= gradient.dtype.type(factor)  # apart: together with the rate of a tiny vector it may overflow
+            part *= vectors.rates[low : low + TILE]
 
 
 class TileLoss(Loss):

@@ -175,11 +175,11 @@ def by_sequences(array: Array) -> Array:
 
 
 def sequence_parts(arrays: tuple[Array, ...]) -> Iterator[list[Any]]:
-    """For each sequence its line of numbers, its labels, and its length."""
+    """For each sequence its line of numbers, its labels, both lengths, and the number of symbols."""
     scores, labels, steps, counts = arrays
     for line, target, length, count in zip(by_sequences(scores), labels, steps, counts, strict=True):
         numbers = [precise.number(x) for x in line]
-        yield [numbers, tuple(int(label) for label in target), int(length), int(count)]
+        yield [numbers, tuple(int(label) for label in target), int(length), int(count), scores.shape[2]]
 
 
 def row_parts(facts: Definition, arrays: tuple[Array, ...]) -> Iterator[list[Any]]:

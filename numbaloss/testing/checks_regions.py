@@ -15,10 +15,12 @@ from numbaloss.testing.basics import Array, LossFunction, only_if, shown, unredu
 from numbaloss.testing.precise import Number, mp, number
 
 RELATIVE = {np.float32: 1e-6, np.float64: 1e-14}  # of a value; of a slope, see `Exact.image`
+Image = tuple[list[Number], list[list[Number]], list[Number]]  # values, slopes by class and position, their scales
 STRUCTURAL = ("activation", "include_background", "batch", "ignore_index", "squared_pred", "w_type")
 
 
-def _of_sums(facts: Definition) -> bool:
+def of_sums(facts: Definition) -> bool:
+    """Whether a loss is stated as a function of the sums of its regions."""
     return facts.structure == "regions" and split_signature(facts.maths)[0][:3] == ("tp", "fp", "fn")
 
 
@@ -34,7 +36,7 @@ class Exact:
                 self.keywords[name] = None
         self.wants_tn = "tn" in split_signature(facts.maths)[0]
 
-    def image(self, logits: Array, target: Array) -> tuple[list[Number], list[list[Number]], list[Number]]:
+    def image(self, logits: Array, target: Array) -> Image:
         """(values, gradient[class][position], scale[position]) of an image (C, positions) and labels or masks.
 
         The scale is what slopes of a position are precise to: the largest slope by the sums, times how far the least
@@ -124,7 +126,7 @@ def _settings(facts: Definition) -> Iterator[dict[str, Any]]:
             yield {name: value}
 
 
-@only_if(_of_sums)
+@only_if(of_sums)
 def check_exact_regions(loss: LossFunction) -> None:
     """Values and gradients are right to 1e-6 (float32) and 1e-14 (float64), also where chances are nearly 0 or 1."""
     facts = loss.definition
@@ -139,21 +141,14 @@ def check_exact_regions(loss: LossFunction) -> None:
                     for n in range(2):
                         flat = scores[n].reshape(scores.shape[1], -1)
                         wishes = target[n].reshape(-1) if target.ndim < scores.ndim else target[n].reshape(flat.shape)
-                        right, slopes, scales = exact.image(flat, wishes)
                         where = f"{np.dtype(dtype).name}, {kind}, {shown(setting)}, times {factor:g}, image {n}"
                         got = gradient[n].reshape(flat.shape)
-                        _hold(values[n], right, got, slopes, scales, RELATIVE[dtype], where)
+                        hold_image(values[n], got, exact.image(flat, wishes), RELATIVE[dtype], where)
 
 
-def _hold(
-    values: Array,
-    right: list[Number],
-    got: Array,
-    slopes: list[list[Number]],
-    scales: list[Number],
-    bar: float,
-    where: str,
-) -> None:
+def hold_image(values: Array, got: Array, exact: Image, bar: float, where: str) -> None:
+    """Assert that an image's values and its gradient (C, positions) are what `Exact.image` gives."""
+    right, slopes, scales = exact
     for one, two in zip(np.atleast_1d(values), right, strict=True):
         error = abs(number(one) - two)
         assert error <= bar * max(abs(two), mp.mpf(bar)), f"value, {where} is {float(one)!r}, wanted {float(two)!r}"
@@ -168,7 +163,7 @@ def _hold(
             )
 
 
-@only_if(_of_sums)
+@only_if(of_sums)
 def check_slopes_of_regions(loss: LossFunction) -> None:
     """At fifty digits, the slopes in the mathematics are the derivatives of its value by the sums."""
     facts = loss.definition

@@ -22,8 +22,7 @@ Random = np.random.Generator
 
 CLASSES = 5
 WIDE = 100  # more classes than are transposed into tiles (96)
-STEPS = 6  # time steps of a sequence, and at most as many as three labels need
-LABELS = 3  # at most so many labels of a sequence
+STEPS = 6  # time steps of a sequence
 FEATURES = 3  # of a hidden state
 POSITIONS = 3  # rows that one sample of (N, C, d1) holds
 DIMENSIONS = 6  # of vectors that are compared
@@ -126,6 +125,7 @@ class Request:
     dtype: np.dtype[Any]
     parameters: Mapping[str, Any] | None
     edges: bool
+    shape: tuple[int, ...] | None = None  # of the first input (a layer's: of its logits); None: a small one by kind
 
     def numbers(self, name: str, shape: tuple[int, ...]) -> Array:
         """Members of the domain of the input `name`."""
@@ -160,7 +160,7 @@ class Request:
     def class_lists(self, shape: tuple[int, ...]) -> Array:
         """For each row some classes, none twice, then -1 and what is not read."""
         lists = np.stack([self.rng.permutation(shape[1]) for _ in range(shape[0])])
-        counts = self.rng.integers(1, shape[1], shape[0])
+        counts = self.rng.integers(min(1, shape[1] - 1), shape[1], shape[0])
         if self.edges:
             counts[0] = 0
         for row, count in zip(lists, counts, strict=True):
@@ -168,7 +168,9 @@ class Request:
         return lists.astype(np.int64)
 
     def class_shape(self) -> tuple[int, ...]:
-        """The shape of the logits, by kind."""
+        """The shape of the logits, by kind unless asked for."""
+        if self.shape is not None:
+            return self.shape
         if self.kind == "wide":
             return self.rows, WIDE
         return (self.rows, CLASSES, POSITIONS) if self.kind.endswith("planes") else (self.rows, CLASSES)
@@ -176,15 +178,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Structure:
-    """How inputs of one computational structure are drawn, and which kinds of them there are."""
+    """How inputs of one computational structure are drawn, which kinds of them there are, and of which shapes.
+
+    `axes` names the axes of `Request.shape`, one of them "rows"; a name with dots stands for any number of such axes. A
+    structure that names none takes the number of rows only.
+    """
 
     draw: Callable[[Request], tuple[Array, ...]]
     kinds: Callable[[Definition], tuple[str, ...]]
+    axes: Callable[[Definition, str], tuple[str, ...]] = lambda facts, kind: ()
 
 
 def elements(request: Request) -> tuple[Array, ...]:
     """Elementwise inputs of one shape."""
-    return tuple(request.numbers(name, (request.rows, WIDTH)) for name in request.facts.inputs)
+    shape = (request.rows, WIDTH) if request.shape is None else request.shape
+    return tuple(request.numbers(name, shape) for name in request.facts.inputs)
 
 
 def classes(request: Request) -> tuple[Array, ...]:
@@ -217,14 +225,17 @@ def embeddings(request: Request) -> tuple[Array, ...]:
 
 def sequences(request: Request) -> tuple[Array, ...]:
     """Logits or log-probabilities over time, padded labels, and lengths that leave room for an alignment."""
-    facts, rng, rows = request.facts, request.rng, request.rows
-    scores = 3.0 * rng.standard_normal((STEPS, rows, CLASSES))
+    facts, rng = request.facts, request.rng
+    length, rows, symbols = request.shape or (STEPS, request.rows, CLASSES)
+    most = (length + 1) // 2  # labels, if a blank has to come between any two
+    scores = 3.0 * rng.standard_normal((length, rows, symbols))
     if facts.domain == "log_probability":
         scores = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
-    labels = rng.integers(1, CLASSES, (rows, LABELS), dtype=np.int64)
-    counts = rng.integers(1, LABELS + 1, rows, dtype=np.int64)
-    counts[0] = LABELS
-    steps = np.minimum(2 * counts - 1 + rng.integers(0, 2, rows), STEPS)
+    labels = rng.integers(1, symbols, (rows, most), dtype=np.int64)
+    labels -= labels <= request.setting("blank")
+    counts = rng.integers(1, most + 1, rows, dtype=np.int64)
+    counts[0] = most
+    steps = np.minimum(2 * counts - 1 + rng.integers(0, 2, rows), length)
     if request.edges and rows > 2:
         labels[0] = labels[0, 0]  # equal labels, which need a blank between them
         counts[2] = 0
@@ -234,13 +245,14 @@ def sequences(request: Request) -> tuple[Array, ...]:
 def vectors(request: Request) -> tuple[Array, ...]:
     """Vectors with labels, most of which occur twice; or two arrays of them and numbers."""
     drawn = []
+    shape = request.shape or (request.rows, DIMENSIONS)
     for name in request.facts.inputs:
         if domain_name(request.facts, name) == "group":
-            drawn.append(request.rng.permutation(np.arange(request.rows) // 2).astype(np.int64))
+            drawn.append(request.rng.permutation(np.arange(shape[0]) // 2).astype(np.int64))
         elif name in request.facts.facts["numbers"]:
             drawn.append(request.numbers(name, ()))
         else:
-            drawn.append(request.numbers(name, (request.rows, DIMENSIONS)))
+            drawn.append(request.numbers(name, shape))
     return tuple(drawn)
 
 
@@ -276,7 +288,8 @@ def class_kinds(facts: Definition) -> tuple[str, ...]:
 
 def images(request: Request) -> tuple[Array, ...]:
     """Planes of classes, with class labels or with masks of the same shape; under "labels", of a single position."""
-    shape = (request.rows, CLASSES) if request.kind == "labels" else (request.rows, CLASSES, 2, POSITIONS)
+    usual = (request.rows, CLASSES) if request.kind == "labels" else (request.rows, CLASSES, 2, POSITIONS)
+    shape = request.shape or usual
     scores = request.numbers(request.facts.inputs[0], shape)
     if request.kind == "masks":
         return scores, request.rng.uniform(0.0, 1.0, shape).astype(request.dtype)
@@ -288,21 +301,43 @@ def image_kinds(facts: Definition) -> tuple[str, ...]:
     return ("images", "labels") if facts.target == "class" else ("images", "masks", "labels")
 
 
+def class_axes(facts: Definition, kind: str) -> tuple[str, ...]:
+    """The axes of logits, by kind."""
+    if kind.endswith(("planes", "images", "masks")):
+        return "rows", "classes", "positions..."
+    return "rows", "wide" if kind == "wide" else "classes"
+
+
+def element_axes(facts: Definition, kind: str) -> tuple[str, ...]:
+    """The axes of elementwise inputs; some losses average over the last."""
+    return "elements...", *(("classes",) if facts.facts.get("class_mean") else ())
+
+
+def vector_axes(facts: Definition, kind: str) -> tuple[str, ...]:
+    """The axes of vectors that are compared row by row."""
+    return "rows", "positions...", "width"
+
+
 STRUCTURES: dict[str, Structure] = {
-    "regions": Structure(images, image_kinds),
-    "pointwise": Structure(elements, lambda facts: ("elements",)),
-    "softmax": Structure(classes, class_kinds),
-    "pick": Structure(classes, lambda facts: ("labels", "planes")),
-    "margins": Structure(classes, class_kinds),
-    "cosines": Structure(classes, lambda facts: ("labels", "wide")),
-    "head": Structure(hidden_states, lambda facts: ("labels", "wide", "distribution")),
-    "distributions": Structure(pairs, lambda facts: ("pairs", "planes")),
-    "pairs": Structure(embeddings, lambda facts: ("rows", "wide")),
-    "triplets": Structure(embeddings, lambda facts: ("rows", "wide")),
-    "sequence": Structure(sequences, lambda facts: ("padded",)),
-    "tiles": Structure(vectors, lambda facts: ("vectors",)),
+    "regions": Structure(images, image_kinds, class_axes),
+    "pointwise": Structure(elements, lambda facts: ("elements",), element_axes),
+    "softmax": Structure(classes, class_kinds, class_axes),
+    "pick": Structure(classes, lambda facts: ("labels", "planes"), class_axes),
+    "margins": Structure(classes, class_kinds, class_axes),
+    "cosines": Structure(classes, lambda facts: ("labels", "wide"), class_axes),
+    "head": Structure(hidden_states, lambda facts: ("labels", "wide", "distribution"), class_axes),
+    "distributions": Structure(pairs, lambda facts: ("pairs", "planes"), class_axes),
+    "pairs": Structure(embeddings, lambda facts: ("rows", "wide"), vector_axes),
+    "triplets": Structure(embeddings, lambda facts: ("rows", "wide"), vector_axes),
+    "sequence": Structure(sequences, lambda facts: ("padded",), lambda facts, kind: ("steps", "rows", "symbols")),
+    "tiles": Structure(vectors, lambda facts: ("vectors",), lambda facts, kind: ("rows", "width")),
     "kernel": Structure(units.draw, units.kinds),
 }
+
+
+def axes(facts: Definition, kind: str) -> tuple[str, ...]:
+    """The names of the axes a shape may be asked for with, see `Structure`."""
+    return _structure(facts).axes(facts, kind)
 
 
 def batch_axis(facts: Definition, array: Array, index: int = 0) -> int:

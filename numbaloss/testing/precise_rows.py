@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.definition import Definition, split_signature
-from numbaloss.testing import inputs, precise_embeddings, units
+from numbaloss.testing import precise_embeddings, units
 from numbaloss.testing.precise import Number, copied, mp, number, settings
 
 Row = Callable[..., Number]  # one argument for each input of the loss: a list of numbers, or a label
@@ -150,9 +150,9 @@ def sequence(facts: Definition, keywords: dict[str, Any], weights: Weights) -> R
     """``f(log P, 1 - P)``, P the sum over all paths of the product of their probabilities."""
     own = split_signature(facts.maths)[1]
     maths, blank = copied(facts.maths), keywords["blank"]
-    classes, logits = inputs.CLASSES, facts.inputs[0] == "logits"
+    logits = facts.inputs[0] == "logits"
 
-    def value(line: Sequence[Number], labels: Sequence[int], length: int, count: int) -> Number:
+    def value(line: Sequence[Number], labels: Sequence[int], length: int, count: int, classes: int) -> Number:
         steps = [list(line[k * classes : (k + 1) * classes]) for k in range(length)]
         chances = [[mp.exp(x) for x in (log_softmax(step) if logits else step)] for step in steps]
         states = [blank]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,3 +43,34 @@ def test_a_mean_over_classes_that_overflows_does_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isinf(nl.multilabel_soft_margin_loss(logits, target, reduction="none"))
+
+
+def test_no_images_with_sums_over_the_batch_do_not_warn() -> None:
+    """NumPy warned of 0 times the nan that the formula gives for no sums."""
+    nothing = np.zeros((0, 3, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(nl.jaccard_loss(nothing, nothing, batch=True, smooth_dr=0.0))
+
+
+@pytest.mark.parametrize("dtype", [">f4", np.float16])
+def test_gradients_of_mixes_by_masks_are_of_the_type_of_the_input(dtype: Any) -> None:
+    """Of another byte order it came in the machine's; in float16 each part's was rounded, and their sum again."""
+    rng = np.random.default_rng(0)
+    logits, masks = (3.0 * rng.standard_normal((3, 4, 5))).astype(dtype), rng.uniform(size=(3, 4, 5))
+    criterion = nl.DiceCELoss(lambda_dice=0.3, lambda_ce=0.7)
+    _, gradient = criterion.value_and_grad(logits, masks.astype(np.float32))
+    _, wanted = criterion.value_and_grad(logits.astype(np.float32), masks.astype(np.float32))
+    assert gradient.dtype == logits.dtype
+    np.testing.assert_array_equal(gradient, wanted.astype(dtype))
+    out = np.empty_like(logits)
+    assert criterion.value_and_grad(logits, masks.astype(np.float32), out=out)[1] is out
+    np.testing.assert_array_equal(out, gradient)
+
+
+def test_the_gradient_by_a_tiny_vector_is_no_nan() -> None:
+    """One over its length, times the scale, overflowed; times a slope of 0 that was nan."""
+    image, text = np.array([[1.0], [2.3e-308], [-2.0]]), np.array([[1.0], [-0.5], [1.5]])
+    for reduction in ("none", "sum", "mean"):
+        _, (gradient, _) = nl.CLIPLoss(reduction=reduction).value_and_grad(image, text, np.array(50.0))
+        np.testing.assert_array_equal(np.isnan(gradient), False)

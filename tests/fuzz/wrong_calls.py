@@ -59,11 +59,18 @@ def wrong_calls(draw: Any, loss: Any) -> tuple[Case, list[Any], dict[str, Any]]:
 
 
 def refused_by_name(drawn: tuple[Case, list[Any], dict[str, Any]]) -> None:
-    """Either it is a call after all, or a TypeError or ValueError that names the loss or the argument."""
+    """Either it is a call after all, or a TypeError or ValueError that names the loss or the argument.
+
+    Inputs stay as they are, and what was refused has written nothing to `out`.
+    """
     case, inputs, more = drawn
     criterion = made(case.loss, **case.setting)
+    kept = [array.tobytes() for array in inputs if isinstance(array, np.ndarray) and array.dtype != object]
+    buffers = tuple(np.full_like(case.arrays[case.facts.inputs.index(name)], 7.0) for name in case.facts.wrt)
     for way in (criterion.value_and_grad, criterion.total):
         arguments = {k: v for k, v in more.items() if k not in ("out", "wrt") or way == criterion.value_and_grad}
+        if not more and way == criterion.value_and_grad:
+            arguments = {"out": buffers if len(buffers) > 1 else buffers[0]}
         try:
             way(*inputs, **arguments)
         except (TypeError, ValueError) as error:
@@ -71,3 +78,8 @@ def refused_by_name(drawn: tuple[Case, list[Any], dict[str, Any]]) -> None:
         else:
             continue
         assert any(words in message for words in (case.facts.name, "masked array", "unequal lengths")), message
+        if not more:
+            assert all((buffer == 7.0).all() for buffer in buffers), f"written to out before: {message}"
+            buffers = ()
+    now = [array.tobytes() for array in inputs if isinstance(array, np.ndarray) and array.dtype != object]
+    assert kept == now, "an input was changed"

@@ -25,7 +25,7 @@ from numbaloss.kernels.cpu.lattice import (
     total,
 )
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import STRIP, fill, log_probability, narrow, peak
+from numbaloss.kernels.cpu.row import STRIP, fill, narrow, peak
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
@@ -60,14 +60,26 @@ def read_slots(target, last, slots):  # type: ignore[no-untyped-def]
 def normalise(row, fused):  # type: ignore[no-untyped-def]
     """What to take off logits to have log-probabilities: the largest, and the logarithm of a sum, exact near 0."""
     if fused is None:
-        return narrow(0), narrow(0)
+        return narrow(0), np.float64(0.0)
     high = peak(row)
     rest, ties = np.float64(0.0), np.float64(0.0)
     for low in range(0, row.size, STRIP):
         one, two = sum_below(row[low : min(low + STRIP, row.size)], high)
         rest += one
         ties += two
-    return high, log1p(narrow(rest + (ties - 1)))
+    return high, log_of_sum(rest + (ties - 1))
+
+
+@double
+def log_of_sum(more):  # type: ignore[no-untyped-def]
+    """The logarithm of one and `more`, in float64: rounded to float32 it would be off for all chances alike."""
+    return log1p(more)
+
+
+@double
+def share_of_sum(factor, log_sum):  # type: ignore[no-untyped-def]
+    """A factor over the sum."""
+    return factor * exp(-log_sum)
 
 
 def sum_below(row, high):  # type: ignore[no-untyped-def]
@@ -82,8 +94,9 @@ def sum_below(row, high):  # type: ignore[no-untyped-def]
 
 def write_chances(row, high, log_sum, factor, gradient):  # type: ignore[no-untyped-def]
     """The gradient as if no path led through this time step."""
+    share = narrow(share_of_sum(factor, log_sum))
     for c in range(row.size):
-        gradient[c] = factor * exp(log_probability(row[c], high, log_sum))
+        gradient[c] = share * exp(row[c] - high)
 
 
 @double
@@ -230,7 +243,7 @@ def backward(
             renew(new, new_e)
         mass = gather_chances(n, slots, blank_chances, label_chances, found)
         if chances:
-            write_chances(row, highs[t], log_sums[t], narrow(factor), slopes)
+            write_chances(row, highs[t], log_sums[t], factor, slopes)
         else:
             fill(slopes, narrow(0))
         leader = excesses(n, found, mass, log_probs, y, y_e, chances)
@@ -248,7 +261,7 @@ def one_sequence(
     n = target.size
     kept = min(length, 2) if gradient is None else length
     ahead, ahead_e = np.empty((kept, 2 * n + 2), np.float64), np.empty((kept, 2 * n + 2), np.float64)
-    highs, log_sums = np.empty(length, flat.dtype), np.empty(length, flat.dtype)
+    highs, log_sums = np.empty(length, flat.dtype), np.empty(length, np.float64)
     skip, log_probs = np.empty(n + 1, np.float64), np.empty(n + 1, np.float64)
     y, y_e = np.empty(n + 1, np.float64), np.empty(n + 1, np.float64)
     read_skips(target, skip)
