@@ -37,6 +37,11 @@ def store_vector(pointer: Any, i: Any, values: Any) -> None:
     raise NotImplementedError
 
 
+def times(x: Any, y: Any) -> Any:
+    """Open name: ``x * y``, rounded on its own, where a sum that takes it must not be exacter than another one."""
+    raise NotImplementedError
+
+
 def first_item():  # type: ignore[no-untyped-def]
     """This thread's number in the whole grid."""
     return int64(cuda.blockIdx.x) * THREADS + cuda.threadIdx.x

@@ -1,0 +1,151 @@
+"""Losses of pairs and of triplets of embeddings on a device."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from numbaloss.arrays.device import DeviceArray, DeviceDoor
+from numbaloss.compile.cuda import render
+from numbaloss.compile.cuda.kernel import THREADS, WARP
+from numbaloss.compile.cuda.memory import STORAGES
+from numbaloss.loss import Need
+from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, described
+from numbaloss.structures.cuda.pointwise import repeated, weigh
+from numbaloss.structures.embeddings import EmbeddingLoss
+from numbaloss.structures.measures import holes
+
+Shape = tuple[int, ...]
+
+MOST_BYTES = 64  # of a row that a lane holds in registers
+LABELS = ("int32", "int64")  # read as they are; others are numbers
+
+
+@dataclass(frozen=True)
+class Hold:
+    """How a group of lanes holds rows of one width."""
+
+    lanes: int
+    held: int  # elements of a row in each lane
+    width: int  # elements read at once
+    whole: bool  # whether that is all of a row
+
+    @staticmethod
+    def chosen(width: int, together: int, item_size: int) -> Hold:
+        """For rows of `width` elements, of which `together` can be read at once."""
+        runs, most = -(-width // together), MOST_BYTES // item_size // together
+        for lanes in (1, WARP, THREADS):
+            if runs <= lanes * most and (lanes > 1 or width * item_size <= MOST_BYTES // 2):
+                return Hold(lanes, together * power_above(-(-runs // lanes)), together, True)
+        return Hold(THREADS, together * most, together, False)
+
+    @property
+    def holes(self) -> dict[str, Any]:
+        return {
+            "LANES": self.lanes, "HELD": self.held, "WIDTH": self.width, "WHOLE": self.whole,
+            "pack": render.pack(self.width),
+        }  # fmt: skip
+
+
+def power_above(number: int) -> int:
+    """The least power of two that is not below."""
+    return 1 << (number - 1).bit_length()
+
+
+def run(
+    loss: EmbeddingLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need
+) -> DeviceOutcome:
+    """Check, launch the kernel over all rows, and launch its last sum."""
+    facts, call = loss.definition, Call(loss, door, need)
+    names: tuple[str, ...] = facts.facts["rows"]
+    views = {name: call.view(name, array) for name, array in zip(facts.inputs, inputs, strict=True)}
+    shape = checked(call, names, views)
+    lead = shape[:-1]
+    rows = [call.packed(views[name]) for name in names]
+    per_row = [label(call, name, views[name], lead) for name in facts.facts["per_row"]]
+    weights, mass = weighing(call, sample_weight, lead)
+    gradients = dict(zip(need.wrt, call.buffers(dict.fromkeys(need.wrt, shape)), strict=True))
+    values = door.empty(lead, call.storage) if need.values else None
+    batch = lead[0] if lead else 1
+    partials = launch(call, rows, per_row, weights, mass, batch, values, [gradients.get(name) for name in names])
+    outcome = call.finished(partials, mass, batch)
+    outcome.gradients, outcome.values = tuple(gradients.values()), values
+    return outcome
+
+
+# ---- arguments
+
+
+def checked(call: Call, names: tuple[str, ...], views: dict[str, DeviceArray]) -> Shape:
+    """The shape of all rows."""
+    first = call.network_output(names[0], views[names[0]])
+    call.storage, shape = first.kind, first.shape
+    if not shape or shape[-1] == 0:
+        raise ValueError(f"{call.name}: {names[0]} needs a last axis that holds an embedding, got shape {shape}")
+    for name in names[1:]:
+        if name in call.loss.definition.wrt:
+            call.network_output(name, views[name])
+        if views[name].shape != shape:
+            raise ValueError(
+                f"{call.name}: {name} has shape {views[name].shape} but {names[0]} has shape {shape}; they must be the "
+                "same (nothing is broadcast)"
+            )
+    return shape
+
+
+def label(call: Call, name: str, array: DeviceArray, lead: Shape) -> DeviceArray:
+    """One number for each row."""
+    if array.shape != lead:
+        raise ValueError(
+            f"{call.name}: {name} has {described(array)}; wanted one number for each row, {lead}, the shape of "
+            f"{call.loss.definition.inputs[0]} without its last axis"
+        )
+    return array if array.kind in LABELS and array.contiguous else call.packed(array, call.real.name)
+
+
+def weighing(call: Call, sample_weight: Any, lead: Shape) -> tuple[DeviceArray | None, Mass]:
+    """A weight for each row, given for each or for the samples of the first axes; the denominator of the mean."""
+    if sample_weight is None:
+        return None, Mass(float(math.prod(lead)))
+    given = call.view("sample_weight", sample_weight)
+    if given.shape != lead[: given.ndim]:
+        raise ValueError(
+            f"{call.name}: sample_weight has shape {given.shape}; wanted one weight for each row, {lead}, or for each "
+            f"sample, {lead[:1]}"
+        )
+    column = call.packed(given, call.real.name).reshaped(*given.shape, *(1,) * (len(lead) - given.ndim))
+    weights = call.packed(column.spread(lead), call.real.name)
+    return weights, weigh(call, (repeated(call, "sample_weight", weights, lead),), weights.size, 1.0)
+
+
+# ---- the kernel
+
+
+def launch(
+    call: Call,
+    rows: list[DeviceArray],
+    labels: list[DeviceArray],
+    weights: DeviceArray | None,
+    mass: Mass,
+    batch: int,
+    values: DeviceArray | None,
+    gradients: list[DeviceArray | None],
+) -> DeviceArray:
+    """Launch the kernel over all rows; the sums of its blocks."""
+    loss: Any = call.loss
+    width = rows[0].shape[-1]
+    storage = STORAGES[call.storage]
+    aligned = all(one.aligned for one in (*rows, *gradients) if one is not None)
+    together = storage.width if aligned and width % storage.width == 0 else 1
+    hold = Hold.chosen(width, together, storage.real.itemsize)
+    template, link, scalars = loss._template_on_device()
+    kernel = call.kernel(template, hold, **holes(loss._distance, loss._exponent, call.real, True), **hold.holes, **link)
+    count = rows[0].size // width
+    partials = call.scratch(call.blocks(count * hold.lanes))
+    scale, masses = call.scale(mass, batch)
+    call.door.launch(
+        kernel, partials.size, count, width, *rows, *(labels or (None,))[: len(rows) == 2], weights, loss._eps,
+        tuple(float(number) for number in scalars), scale, masses, mass.parts, call.empty, values, *gradients, partials,
+    )
+    return partials
