@@ -42,6 +42,16 @@ def times(x: Any, y: Any) -> Any:
     raise NotImplementedError
 
 
+def two_to(e: Any) -> Any:
+    """Open name: ``2**e`` for a whole number, 0 where that is less than a normal number."""
+    raise NotImplementedError
+
+
+def exponent(x: Any) -> Any:
+    """Open name: the whole number e for which a positive normal number is ``m * 2**e`` with m in [1, 2)."""
+    raise NotImplementedError
+
+
 def first_item():  # type: ignore[no-untyped-def]
     """This thread's number in the whole grid."""
     return int64(cuda.blockIdx.x) * THREADS + cuda.threadIdx.x

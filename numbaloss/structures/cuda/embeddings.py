@@ -3,54 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from numbaloss.arrays.device import DeviceArray, DeviceDoor
-from numbaloss.compile.cuda import render
-from numbaloss.compile.cuda.kernel import THREADS, WARP
-from numbaloss.compile.cuda.memory import STORAGES
 from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, described
+from numbaloss.structures.cuda.hold import Hold
 from numbaloss.structures.cuda.pointwise import repeated, weigh
 from numbaloss.structures.embeddings import EmbeddingLoss
 from numbaloss.structures.measures import holes
 
 Shape = tuple[int, ...]
 
-MOST_BYTES = 64  # of a row that a lane holds in registers
 LABELS = ("int32", "int64")  # read as they are; others are numbers
-
-
-@dataclass(frozen=True)
-class Hold:
-    """How a group of lanes holds rows of one width."""
-
-    lanes: int
-    held: int  # elements of a row in each lane
-    width: int  # elements read at once
-    whole: bool  # whether that is all of a row
-
-    @staticmethod
-    def chosen(width: int, together: int, item_size: int) -> Hold:
-        """For rows of `width` elements, of which `together` can be read at once."""
-        runs, most = -(-width // together), MOST_BYTES // item_size // together
-        for lanes in (1, WARP, THREADS):
-            if runs <= lanes * most and (lanes > 1 or width * item_size <= MOST_BYTES // 2):
-                return Hold(lanes, together * power_above(-(-runs // lanes)), together, True)
-        return Hold(THREADS, together * most, together, False)
-
-    @property
-    def holes(self) -> dict[str, Any]:
-        return {
-            "LANES": self.lanes, "HELD": self.held, "WIDTH": self.width, "WHOLE": self.whole,
-            "pack": render.pack(self.width),
-        }  # fmt: skip
-
-
-def power_above(number: int) -> int:
-    """The least power of two that is not below."""
-    return 1 << (number - 1).bit_length()
 
 
 def run(
@@ -135,10 +100,7 @@ def launch(
     """Launch the kernel over all rows; the sums of its blocks."""
     loss: Any = call.loss
     width = rows[0].shape[-1]
-    storage = STORAGES[call.storage]
-    aligned = all(one.aligned for one in (*rows, *gradients) if one is not None)
-    together = storage.width if aligned and width % storage.width == 0 else 1
-    hold = Hold.chosen(width, together, storage.real.itemsize)
+    hold = Hold.chosen(call.storage, width, [one for one in (*rows, *gradients) if one is not None])
     template, link, scalars = loss._template_on_device()
     kernel = call.kernel(template, hold, **holes(loss._distance, loss._exponent, call.real, True), **hold.holes, **link)
     count = rows[0].size // width
