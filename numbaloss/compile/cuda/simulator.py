@@ -46,6 +46,16 @@ class Pointer:
             raise SimulationError(f"access to element {i} of an array of {self.cells.size}")
         return int(i)
 
+    @property
+    def size(self) -> int:
+        return int(self.cells.size)
+
+    def part(self, start: int, size: int) -> Pointer:
+        """The memory of `size` elements."""
+        if size:
+            self.checked(start), self.checked(start + size - 1)
+        return Pointer(self.cells[start : start + size], self.name)
+
     def check_aligned(self, i: int, width: int) -> None:
         address = self.cells.__array_interface__["data"][0] + int(i) * self.cells.itemsize
         if address % 16 or width * self.cells.itemsize != 16:

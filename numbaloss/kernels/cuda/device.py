@@ -52,6 +52,11 @@ def exponent(x: Any) -> Any:
     raise NotImplementedError
 
 
+def vector(pointer: Any, start: Any, size: Any) -> Any:
+    """Open name: memory of the type of the arithmetic as a user's function takes it."""
+    raise NotImplementedError
+
+
 def first_item():  # type: ignore[no-untyped-def]
     """This thread's number in the whole grid."""
     return int64(cuda.blockIdx.x) * THREADS + cuda.threadIdx.x

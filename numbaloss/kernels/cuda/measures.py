@@ -16,12 +16,14 @@ from numbaloss.kernels.cpu.measures import (
     chebyshev_slopes,
     difference,
     euclidean_slopes,
+    given_slopes,
     length_of,
     manhattan_slopes,
     minkowski_slopes,
+    plain,
     squared_euclidean_slopes,
 )
-from numbaloss.kernels.cuda.device import real, times
+from numbaloss.kernels.cuda.device import first_item, real, times, vector
 from numbaloss.kernels.cuda.group import group_max, group_sum
 from numbaloss.kernels.cuda.spans import HELD, WHOLE, column, fetch, spans
 
@@ -32,6 +34,8 @@ __all__ = [
     "cosine_slopes",
     "euclidean",
     "euclidean_slopes",
+    "given",
+    "given_slopes",
     "manhattan",
     "manhattan_slopes",
     "minkowski",
@@ -39,6 +43,8 @@ __all__ = [
     "squared_euclidean",
     "squared_euclidean_slopes",
 ]
+
+SLOTS = 3  # open name: distances of a row whose gradients are kept
 
 
 def bring(x, y, place, span):  # type: ignore[no-untyped-def]
@@ -61,7 +67,7 @@ def squares(x, y, place, eps, grow, shared):  # type: ignore[no-untyped-def]
     return group_sum(total, shared)
 
 
-def euclidean(x, y, place, eps, shared):  # type: ignore[no-untyped-def]
+def euclidean(x, y, place, eps, room, slot, shared):  # type: ignore[no-untyped-def]
     total, grow = squares(x, y, place, eps, 1.0, shared), 1.0
     if not (LOW < total < HIGH):
         grow = GROW if total < 1.0 else 1.0 / GROW
@@ -70,11 +76,11 @@ def euclidean(x, y, place, eps, shared):  # type: ignore[no-untyped-def]
     return length if grow == 1.0 else length / grow, grow, 0.0 if length == 0.0 else 1.0 / length, eps
 
 
-def squared_euclidean(x, y, place, eps, shared):  # type: ignore[no-untyped-def]
+def squared_euclidean(x, y, place, eps, room, slot, shared):  # type: ignore[no-untyped-def]
     return squares(x, y, place, eps, 1.0, shared), eps
 
 
-def manhattan(x, y, place, eps, shared):  # type: ignore[no-untyped-def]
+def manhattan(x, y, place, eps, room, slot, shared):  # type: ignore[no-untyped-def]
     total = real(0.0)
     for span in range(spans(place[1])):
         bring(x, y, place, span)
@@ -95,7 +101,7 @@ def furthest(x, y, place, eps, shared):  # type: ignore[no-untyped-def]
     return group_max(most, shared)
 
 
-def chebyshev(x, y, place, eps, shared):  # type: ignore[no-untyped-def]
+def chebyshev(x, y, place, eps, room, slot, shared):  # type: ignore[no-untyped-def]
     most, ties = furthest(x, y, place, eps, shared), real(0.0)
     for span in range(spans(place[1])):
         bring(x, y, place, span)
@@ -105,7 +111,7 @@ def chebyshev(x, y, place, eps, shared):  # type: ignore[no-untyped-def]
     return most, 1.0 / group_sum(ties, shared), eps
 
 
-def minkowski(x, y, place, eps, shared):  # type: ignore[no-untyped-def]
+def minkowski(x, y, place, eps, room, slot, shared):  # type: ignore[no-untyped-def]
     most = furthest(x, y, place, eps, shared)
     unit = most if most > 0.0 and most - most == 0.0 else 1.0
     total = real(0.0)
@@ -147,7 +153,7 @@ def apartness(x, y, place, per_x, per_y, side, shared):  # type: ignore[no-untyp
     return group_sum(square, shared), group_sum(along_x, shared), group_sum(along_y, shared)
 
 
-def cosine(x, y, place, eps, shared):  # type: ignore[no-untyped-def]
+def cosine(x, y, place, eps, room, slot, shared):  # type: ignore[no-untyped-def]
     grow_x, grow_y = 1.0, 1.0
     xx, yy, xy = products(x, y, place, grow_x, grow_y, shared)
     if not (LOW < xx < HIGH and LOW < yy < HIGH):
@@ -177,3 +183,14 @@ def cosine_slopes(x, y, k, known):  # type: ignore[no-untyped-def]
     by_x = (two - known[4] * one) + known[5] * one
     by_y = (one - known[4] * two) + known[6] * two
     return -known[2] * by_x, -known[3] * by_y
+
+
+# ---- a distance given by the user ---------------------------------------------------------------------------------
+
+
+def given(x, y, place, eps, room, slot, shared):  # type: ignore[no-untyped-def]
+    """One lane has the row: (distance, gradients by both rows, which are kept in this thread's part of `room`)."""
+    start, width = place
+    low = (first_item() * SLOTS + slot) * 2 * width
+    by_x, by_y = vector(room, low, width), vector(room, low + width, width)
+    return plain(vector(x[1], start, width), vector(y[1], start, width), by_x, by_y), by_x, by_y

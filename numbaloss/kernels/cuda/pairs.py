@@ -13,13 +13,17 @@ from numba import cuda
 
 from numbaloss.kernels.cuda.device import WARPS, block_sum, inverse, real, store, sum_of
 from numbaloss.kernels.cuda.group import first_row, lane, row_step
-from numbaloss.kernels.cuda.spans import HELD, WHOLE, fetch, spans, write
+from numbaloss.kernels.cuda.spans import HELD, WHOLE, column, fetch, spans, write
 
+GIVEN = False  # open name: whether the distance is a user's function, which leaves its gradients in `room`
 SWAP = False  # open name: whether a triplet's negative may be measured from the positive
 
 
-def measure(x: Any, y: Any, place: Any, eps: Any, shared: Any) -> Any:
-    """Open name: what is known of a pair of rows, a tuple that begins with their distance."""
+def measure(x: Any, y: Any, place: Any, eps: Any, room: Any, slot: int, shared: Any) -> Any:
+    """Open name: what is known of a pair of rows, a tuple that begins with their distance.
+
+    `room` is memory for gradients, for one pair in each slot; None where the distance does not need it.
+    """
     raise NotImplementedError
 
 
@@ -38,8 +42,15 @@ def triplet_link(near: Any, far: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
+def slopes(x, y, k, span, known):  # type: ignore[no-untyped-def]
+    """The derivatives of the distance by what a lane holds as number `k` of a span."""
+    if GIVEN:
+        return slopes_at(x, y, column(span, k), known)
+    return slopes_at(x, y, k, known)
+
+
 def pair_rows(
-    rows, width, flat1, flat2, labels, row_weights, eps, params, scale, masses, parts, empty, values, gradient1,
+    rows, width, flat1, flat2, labels, row_weights, eps, room, params, scale, masses, parts, empty, values, gradient1,
     gradient2, partials,
 ):  # type: ignore[no-untyped-def]
     """All pairs of rows; the blocks' sums of weighted values."""
@@ -54,7 +65,7 @@ def pair_rows(
         if WHOLE:
             fetch(flat1, start, 0, width, x)
             fetch(flat2, start, 0, width, y)
-        known = measure((x, flat1), (y, flat2), (start, width), eps, shared)
+        known = measure((x, flat1), (y, flat2), (start, width), eps, room, 0, shared)
         label = real(0.0)
         if labels is not None:
             label = real(labels[row])
@@ -73,7 +84,7 @@ def pair_rows(
                     fetch(flat1, start, span, width, x)
                     fetch(flat2, start, span, width, y)
                 for k in range(HELD):
-                    by_x, by_y = slopes_at(x, y, k, known)
+                    by_x, by_y = slopes(x, y, k, span, known)
                     x[k] = 0.0 if slope == 0.0 else factor * by_x
                     y[k] = 0.0 if slope == 0.0 else factor * by_y
                 if gradient1 is not None:
@@ -86,7 +97,7 @@ def pair_rows(
 
 
 def triplet_rows(
-    rows, width, flat1, flat2, flat3, row_weights, eps, params, scale, masses, parts, empty, values, gradient1,
+    rows, width, flat1, flat2, flat3, row_weights, eps, room, params, scale, masses, parts, empty, values, gradient1,
     gradient2, gradient3, partials,
 ):  # type: ignore[no-untyped-def]
     """All triplets of rows; the blocks' sums of weighted values."""
@@ -104,11 +115,11 @@ def triplet_rows(
             fetch(flat2, start, 0, width, positive)
             fetch(flat3, start, 0, width, negative)
         place = (start, width)
-        near = measure((anchor, flat1), (positive, flat2), place, eps, shared)
-        far = measure((anchor, flat1), (negative, flat3), place, eps, shared)
+        near = measure((anchor, flat1), (positive, flat2), place, eps, room, 0, shared)
+        far = measure((anchor, flat1), (negative, flat3), place, eps, room, 1, shared)
         across, distance, share = far, far[0], real(1.0)
         if SWAP:
-            across = measure((positive, flat2), (negative, flat3), place, eps, shared)
+            across = measure((positive, flat2), (negative, flat3), place, eps, room, 2, shared)
             # nan of either is nan; a tie is shared
             share = 0.0 if across[0] < far[0] else (0.5 if across[0] == far[0] else 1.0)
             distance = far[0] if far[0] <= across[0] or far[0] != far[0] else across[0]
@@ -131,11 +142,11 @@ def triplet_rows(
                     fetch(flat2, start, span, width, positive)
                     fetch(flat3, start, span, width, negative)
                 for k in range(HELD):
-                    near_a, near_p = slopes_at(anchor, positive, k, near)
-                    far_a, far_n = slopes_at(anchor, negative, k, far)
+                    near_a, near_p = slopes(anchor, positive, k, span, near)
+                    far_a, far_n = slopes(anchor, negative, k, span, far)
                     by_a, by_p, by_n = pull * near_a + push * far_a, pull * near_p, push * far_n
                     if SWAP:
-                        across_p, across_n = slopes_at(positive, negative, k, across)
+                        across_p, across_n = slopes(positive, negative, k, span, across)
                         by_p, by_n = by_p + aside * across_p, by_n + aside * across_n
                     anchor[k] = 0.0 if still else by_a
                     positive[k] = 0.0 if still else by_p

@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from numbaloss.arrays.device import DeviceArray, DeviceDoor
+from numbaloss.compile.cuda.kernel import THREADS
 from numbaloss.loss import Need
-from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, described
+from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, copied, described
 from numbaloss.structures.cuda.hold import Hold
 from numbaloss.structures.cuda.pointwise import repeated, weigh
 from numbaloss.structures.embeddings import EmbeddingLoss
@@ -15,6 +16,7 @@ from numbaloss.structures.measures import holes
 
 Shape = tuple[int, ...]
 
+ROOM = 1 << 22  # numbers that the gradients of users' distances take, if one block of threads needs no more
 LABELS = ("int32", "int64")  # read as they are; others are numbers
 
 
@@ -27,15 +29,26 @@ def run(
     views = {name: call.view(name, array) for name, array in zip(facts.inputs, inputs, strict=True)}
     shape = checked(call, names, views)
     lead = shape[:-1]
+    kind = call.storage
+    call.storage = call.real.name if callable(loss._distance) else kind  # a user's function reads memory itself
     rows = [call.packed(views[name]) for name in names]
     per_row = [label(call, name, views[name], lead) for name in facts.facts["per_row"]]
     weights, mass = weighing(call, sample_weight, lead)
-    gradients = dict(zip(need.wrt, call.buffers(dict.fromkeys(need.wrt, shape)), strict=True))
-    values = door.empty(lead, call.storage) if need.values else None
+    computed, call.storage = call.storage, kind
+    direct = call.buffers(dict.fromkeys(need.wrt, shape))
+    call.storage = computed
+    written = [one if kind == computed else door.empty(shape, computed) for one in direct]
+    gradients = dict(zip(need.wrt, written, strict=True))
+    values = door.empty(lead, computed) if need.values else None
     batch = lead[0] if lead else 1
     partials = launch(call, rows, per_row, weights, mass, batch, values, [gradients.get(name) for name in names])
+    call.storage = kind
     outcome = call.finished(partials, mass, batch)
-    outcome.gradients, outcome.values = tuple(gradients.values()), values
+    outcome.gradients = direct
+    for one, two in zip(written, direct, strict=True):
+        if one is not two:
+            copied(call, one, two)
+    outcome.values = None if values is None else call.packed(values)
     return outcome
 
 
@@ -100,14 +113,22 @@ def launch(
     """Launch the kernel over all rows; the sums of its blocks."""
     loss: Any = call.loss
     width = rows[0].shape[-1]
-    hold = Hold.chosen(call.storage, width, [one for one in (*rows, *gradients) if one is not None])
     template, link, scalars = loss._template_on_device()
-    kernel = call.kernel(template, hold, **holes(loss._distance, loss._exponent, call.real, True), **hold.holes, **link)
-    count = rows[0].size // width
-    partials = call.scratch(call.blocks(count * hold.lanes))
+    count, given = rows[0].size // width, callable(loss._distance)
+    hold = Hold.chosen(call.storage, width, [one for one in (*rows, *gradients) if one is not None])
+    blocks, room, slots = call.blocks(count * hold.lanes), None, 1 if len(rows) == 2 else 3
+    if given:
+        hold = Hold(1, 1, 1, whole=False)
+        blocks = max(1, min(call.blocks(count), ROOM // (THREADS * 2 * slots * width)))
+        room = call.scratch(blocks * THREADS * 2 * slots * width)
+    kernel = call.kernel(
+        template, hold, GIVEN=given, SLOTS=slots, **holes(loss._distance, loss._exponent, call.real, True),
+        **hold.holes, **link,
+    )  # fmt: skip
+    partials = call.scratch(blocks)
     scale, masses = call.scale(mass, batch)
     call.door.launch(
-        kernel, partials.size, count, width, *rows, *(labels or (None,))[: len(rows) == 2], weights, loss._eps,
+        kernel, partials.size, count, width, *rows, *(labels or (None,))[: len(rows) == 2], weights, loss._eps, room,
         tuple(float(number) for number in scalars), scale, masses, mass.parts, call.empty, values, *gradients, partials,
     )
     return partials
