@@ -89,6 +89,11 @@ def parted(labels, s, states):  # type: ignore[no-untyped-def]
 # ---- time steps
 
 
+def clamped(t, length):  # type: ignore[no-untyped-def]
+    """The nearest time step there is: what is read ahead of need may be read in vain."""
+    return length - 1 if t >= length else (int64(0) if t < 0 else t)
+
+
 def glance(scores, symbol, t):  # type: ignore[no-untyped-def]
     """The score of a class, and what to take off it: read some time before it is computed with.
 
@@ -128,9 +133,9 @@ def forward(scores, labels, blank, n, length, lattice, ahead, ahead_e, kept):  #
     thread = int64(cuda.threadIdx.x)
     symbol = symbol_of(labels, thread if thread < states else int64(0), blank)
     skips = parted(labels, thread, states)
-    now, soon = glance(scores, symbol, int64(0)), glance(scores, symbol, min(int64(1), length - 1))
+    now, soon = glance(scores, symbol, int64(0)), glance(scores, symbol, clamped(int64(1), length))
     for t in range(length):
-        then = glance(scores, symbol, min(t + 2, length - 1)) if NEAR_BY else soon
+        then = glance(scores, symbol, clamped(t + 2, length)) if NEAR_BY else soon
         old, new = own + (t + 1) % 2 * span + 2, own + t % 2 * span + 2
         for s in range(thread, states, THREADS):
             if not NEAR_BY:
@@ -161,15 +166,15 @@ def backward(scores, labels, blank, n, length, lattice, ahead, ahead_e, kept, fu
     thread = int64(cuda.threadIdx.x)
     mine = thread if thread < states else int64(0)
     symbol, skips = symbol_of(labels, mine, blank), parted(labels, thread + 2, states)
-    now, soon = glance(scores, symbol, length - 1), glance(scores, symbol, max(length - 2, int64(0)))
+    now, soon = glance(scores, symbol, length - 1), glance(scores, symbol, clamped(length - 2, length))
     here = kept + (length - 1) * states + mine
     path, path_e = ahead[here], ahead_e[here]
     for turn in range(length):
         t = length - 1 - turn
         then, next_path, next_path_e = soon, path, path_e
         if NEAR_BY:
-            then = glance(scores, symbol, max(t - 2, int64(0)))
-            here = kept + max(t - 1, int64(0)) * states + mine
+            then = glance(scores, symbol, clamped(t - 2, length))
+            here = kept + clamped(t - 1, length) * states + mine
             next_path, next_path_e = ahead[here], ahead_e[here]
         old, new = own + (turn + 1) % 2 * span + 2, own + turn % 2 * span + 2
         for s in range(thread, states, THREADS):
