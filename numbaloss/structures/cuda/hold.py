@@ -33,8 +33,9 @@ class Hold:
         together = kind.width if even and all(one.aligned for one in arrays) else 1
         item_size = kind.real.itemsize
         runs, most = -(-width // together), MOST_BYTES // item_size // together
-        for lanes in (1, WARP, THREADS):
-            if lanes >= least and runs <= lanes * most and (lanes > 1 or width * item_size <= MOST_BYTES // 2):
+        few = max(least, power_above(-(-2 * runs // most)))  # lanes that hold half of what they can
+        for lanes in (min(few, WARP), THREADS):
+            if runs <= lanes * most:
                 return Hold(lanes, together * power_above(-(-runs // lanes)), together, True)
         return Hold(THREADS, together * most, together, False)
 
