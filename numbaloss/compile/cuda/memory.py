@@ -173,7 +173,7 @@ def viewer(storage: Storage) -> Any:
         """Memory of the type of the arithmetic as an array, as a user's function takes it."""
 
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            from numba.cuda.np.arrayobj import make_array, populate_array
+            from numba.np.arrayobj import make_array, populate_array
 
             made = make_array(kind)(context, builder)
             step = context.get_constant(types.intp, storage.real.itemsize)
