@@ -132,6 +132,20 @@ def test_one_sequence_without_a_batch_axis_and_no_time_steps() -> None:
     check(nl.CTCWithLogitsLoss(reduction="none"), nothing, tuple(map(SimulatedArray, nothing)))
 
 
+@pytest.mark.parametrize("margin", [5.0, 12.0, 16.0, 25.0])
+def test_a_loss_near_zero_keeps_its_digits(margin: float) -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.standard_normal((12, 1, 6)).astype(np.float32)
+    scores[np.arange(12), 0, [0, 1, 1, 0, 2, 2, 0, 0, 3, 3, 0, 0]] += np.float32(margin)
+    rest = np.array([[1, 2, 3]]), np.array([12]), np.array([3])
+    loss = nl.CTCWithLogitsLoss(reduction="sum")
+    value, gradient = loss.value_and_grad(scores.astype(np.float64), *rest)
+    found, slopes = loss.value_and_grad(*map(SimulatedArray, (scores, *rest)))
+    np.testing.assert_allclose(found.cells, value, rtol=1e-6)
+    largest = np.abs(gradient).max(axis=-1, keepdims=True)
+    np.testing.assert_allclose(slopes.cells / largest, gradient / largest, atol=2e-6)
+
+
 def test_float32_keeps_its_digits_along_hundreds_of_time_steps() -> None:
     rng = np.random.default_rng(0)
     scores, labels = 2.0 * rng.standard_normal((400, 1, 12)), rng.integers(1, 12, (1, 9))

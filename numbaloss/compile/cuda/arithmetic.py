@@ -17,9 +17,9 @@ Function = Callable[..., Any]
 
 @cache
 def operations(name: str) -> dict[str, Function]:
-    """What `times`, `two_to` and `exponent` mean where numbers of the storage type `name` are computed with."""
+    """What these names mean where numbers of the storage type `name` are computed with."""
     real = STORAGES[name].real
-    return {"times": multiplier(real), "two_to": powers(real), "exponent": exponents(real)}
+    return {"times": multiplier(real), "fused": fuser(real), "two_to": powers(real), "exponent": exponents(real)}
 
 
 def multiplier(real: np.dtype[Any]) -> Any:
@@ -41,6 +41,23 @@ def multiplier(real: np.dtype[Any]) -> Any:
         return kind(kind, kind), code
 
     return times
+
+
+def fuser(real: np.dtype[Any]) -> Any:
+    from numba import types
+
+    kind = getattr(types, real.name)
+
+    @intrinsic(lambda x, y, z: real.type(float(x) * float(y) + float(z)))
+    def fused(typing: Any, x: Any, y: Any, z: Any) -> Any:
+        """``x * y + z``, rounded once (by the simulator so in float32 only)."""
+
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.fma(*arguments)
+
+        return kind(kind, kind, kind), code
+
+    return fused
 
 
 def powers(real: np.dtype[Any]) -> Any:

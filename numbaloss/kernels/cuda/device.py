@@ -42,6 +42,11 @@ def times(x: Any, y: Any) -> Any:
     raise NotImplementedError
 
 
+def fused(x: Any, y: Any, z: Any) -> Any:
+    """Open name: ``x * y + z``, rounded once."""
+    raise NotImplementedError
+
+
 def two_to(e: Any) -> Any:
     """Open name: ``2**e`` for a whole number, 0 where that is less than a normal number."""
     raise NotImplementedError

@@ -96,8 +96,8 @@ def chain(n, labels, blank, classes, links, begin):  # type: ignore[no-untyped-d
 
 def alignments(
     count, steps, classes, flat, time_step, batch_step, norms, targets, batch_labels, room, lengths, counts, blank,
-    weights, params, scale, masses, parts, empty, ahead, ahead_e, near, near_e, span, links, starts, fates, factors,
-    values, partials,
+    weights, params, scale, masses, parts, empty, ahead, ahead_e, near, near_e, near_rest, span, links, starts, fates,
+    factors, values, partials,
 ):  # type: ignore[no-untyped-def]
     """One block for one sequence: its weighted value, its fate, and the chances of its states in the place of `ahead`.
 
@@ -110,9 +110,10 @@ def alignments(
     if SHARED:
         m = cuda.shared.array(CELLS, real)
         e = cuda.shared.array(CELLS, int64)
-        lattice = (m, e, int64(0), int64(SPAN))
+        r = cuda.shared.array(CELLS, real)
+        lattice = (m, e, r, int64(0), int64(SPAN))
     else:
-        lattice = (near, near_e, i * 2 * span, span)
+        lattice = (near, near_e, near_rest, i * 2 * span, span)
     if masses is not None:
         scale = scale * inverse(sum_of(masses, parts, shared), empty)
     n, length = whole(counts, i), whole(lengths, i)
@@ -132,11 +133,11 @@ def alignments(
     fits = n <= length  # else there is no alignment, and perhaps no room
     clear_edges(lattice, 2 * n + 1 if fits else int64(1))
     cuda.syncthreads()
-    full, full_e = real(1.0) if fits else real(0.0), int64(0)  # of no time steps: only no labels
+    full, rest, full_e = real(1.0) if fits else real(0.0), real(0.0), int64(0)  # of no time steps: only no labels
     if length > 0 and fits:
-        full, full_e = forward(scores, labels, blank, n, length, lattice, ahead, ahead_e, kept)
+        full, rest, full_e = forward(scores, labels, blank, n, length, lattice, ahead, ahead_e, kept)
         cuda.syncthreads()  # all have read the last states
-    log_prob = logarithm(full, full_e)
+    log_prob = logarithm(full, rest, full_e)
     value, slope, _ = link(log_prob, -expm1(log_prob), params)
     fate = POSSIBLE if full > 0.0 and full - full == 0.0 else IMPOSSIBLE
     if full == 0.0 and FORGIVING:

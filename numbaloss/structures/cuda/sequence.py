@@ -178,11 +178,12 @@ class Work:
         total = labels.room * (1 if labels.joined else count)
         states = 2 * min(labels.room, steps) + 1
         enough = next((size for size in STATES if size >= states), 0)
-        ahead = ahead_e = near = near_e = None
+        ahead = ahead_e = near = near_e = near_rest = None
         if gradient is not None:
             ahead, ahead_e = self.pair(steps * (2 * total + count))
         if not enough:
             near, near_e = self.pair(count * 2 * (states + 4))
+            near_rest = call.scratch(count * 2 * (states + 4))
         links, starts, fates = (call.door.empty((size,), "int64") for size in (2 * total, count, count))
         factors = call.scratch(count)
         kernel, params = self.alignments(enough)
@@ -190,8 +191,8 @@ class Work:
         call.door.launch(
             kernel, count, count, steps, classes, self.scores, *self.apart, norms, *labels.arguments,
             vector(labels.lengths), vector(labels.counts), loss.parameters["blank"], weights, params, scale, masses,
-            mass.parts, call.empty, ahead, ahead_e, near, near_e, states + 4, links, starts, fates, factors, values,
-            partials,
+            mass.parts, call.empty, ahead, ahead_e, near, near_e, near_rest, states + 4, links, starts, fates,
+            factors, values, partials,
         )
         if gradient is not None:
             self.slopes(norms, (ahead, links, starts, fates, factors), gradient)
