@@ -31,6 +31,9 @@ def ctc_loss(log_prob, rest):
     sequences, as torch. Besides the gradient, each thread keeps 16 bytes for each of the :math:`2 S + 2` states at each
     time step of the one sequence it works on, and nothing of that for the value alone.
 
+    On a CUDA device all sequences are worked on at once, with 12 bytes for each state (16 in float64). Labels and
+    lengths that lie there are not read back: one out of range makes nan of its sequence's value and gradient.
+
     Parameters
     ----------
     log_probs : array of log-probabilities, (T, N, C) or (T, C)

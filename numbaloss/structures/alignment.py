@@ -31,7 +31,7 @@ class Targets:
         if not 0 <= blank < classes:
             raise ValueError(f"{name}: blank is {blank}, but classes are in 0 ... {classes - 1}")
         checks.integers(name, first, targets)
-        lengths = _lengths(name, second, input_lengths, count, batched, steps, "the input has {} time steps")
+        lengths = checked_lengths(name, second, input_lengths, count, batched, steps, "the input has {} time steps")
         room, holds = np.iinfo(np.int64).max, ""
         if not batched and targets.ndim != 1:
             raise ValueError(f"{name}: {first} must have shape (S) for an input of shape (T, C), got {targets.shape}")
@@ -43,7 +43,7 @@ class Targets:
             if table.shape[0] != count:
                 raise ValueError(f"{name}: {first} has shape {targets.shape}; the input has {count} sequences")
             room, holds = table.shape[1], f"{first} has room for {{}} labels"
-        counts = _lengths(name, third, target_lengths, count, batched, room, holds)
+        counts = checked_lengths(name, third, target_lengths, count, batched, room, holds)
         if padded:
             labels = table[np.arange(room) < counts[:, None]]
         else:
@@ -58,7 +58,7 @@ class Targets:
         return Targets(checks.kernel_argument(np.ascontiguousarray(labels, np.int64)), starts, counts, lengths)
 
 
-def _lengths(name: str, argument: str, given: Array, count: int, batched: bool, most: int, holds: str) -> Array:
+def checked_lengths(name: str, argument: str, given: Array, count: int, batched: bool, most: int, holds: str) -> Array:
     """One length for each sequence, as int64."""
     if given.dtype.kind not in "iu" and given.size:
         raise TypeError(f"{name}: {argument} must hold integers, got {checks.describe(given)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.measures import FAMILY, GIVEN, MEASURES, checked_function, holes
 from numbaloss.structures.sheets import Sheets
 from numbaloss.structures.twins import Kernel, Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 STRUCTURAL = ("p", "eps", "swap", "distance_function")  # hyper-parameters of the measure, not of the mathematics
 
@@ -40,6 +43,10 @@ class EmbeddingLoss(Loss):
 
     def _template(self) -> tuple[Kernel, str, FunctionType, tuple[Any, ...]]:
         """The kernel, the open name of the mathematics in it, its meaning, and the scalar hyper-parameters' values."""
+        raise NotImplementedError
+
+    def _template_on_device(self) -> tuple[Kernel, dict[str, Any], tuple[Any, ...]]:
+        """The same for a device: the template, the meaning of its open names but those of the measure, the values."""
         raise NotImplementedError
 
     def _middle(self, labels: Array | None, weights: Array | None, eps: Any) -> tuple[Any, ...]:
@@ -135,6 +142,11 @@ class EmbeddingLoss(Loss):
             )
             if values is not None and part is not None and values.dtype != dtype:
                 values[low:high] = part
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import embeddings
+
+        return embeddings.run(self, door, inputs, sample_weight, need)
 
     # ---- arguments
 

@@ -57,10 +57,15 @@ def checked_function(loss: str, name: str, function: Any) -> Callable[..., Any]:
     return function
 
 
-def holes(distance: str | Callable[..., Any], exponent: float | None, dtype: np.dtype[Any]) -> dict[str, Any]:
+def holes(
+    distance: str | Callable[..., Any], exponent: float | None, dtype: np.dtype[Any], device: bool = False
+) -> dict[str, Any]:
     """The meaning of the open names of a kernel that measures rows in this way."""
-    from numbaloss.kernels.cpu import measures
+    from numbaloss.kernels.cpu import measures as on_host
 
+    measures: Any = on_host
+    if device:
+        from numbaloss.kernels.cuda import measures
     measure = GIVEN if callable(distance) else MEASURES[distance]
     low, high, grow = RANGES[dtype]
     found = {
@@ -72,7 +77,7 @@ def holes(distance: str | Callable[..., Any], exponent: float | None, dtype: np.
         "P": 2.0 if exponent is None else exponent,
     }
     if measure.length is not None:
-        found["length_of"] = getattr(measures, measure.length)
+        found["length_of"] = getattr(on_host, measure.length)
     if callable(distance):
         found["plain"] = distance
     return found

@@ -106,10 +106,19 @@ class PairLoss(EmbeddingLoss):
     def _template(self) -> tuple[Kernel, str, FunctionType, tuple[Any, ...]]:
         from numbaloss.kernels.cpu.pairs import pair_rows
 
+        return pair_rows, "pair_link", *self._link()
+
+    def _template_on_device(self) -> tuple[Kernel, dict[str, Any], tuple[Any, ...]]:
+        from numbaloss.kernels.cuda.pairs import pair_rows
+
+        link, scalars = self._link()
+        return pair_rows, {"pair_link": link}, scalars
+
+    def _link(self) -> tuple[FunctionType, tuple[Any, ...]]:
+        """The mathematics as kernels call it, and the scalar hyper-parameters' values."""
         told = GIVEN.tells if callable(self._distance) else MEASURES[self._distance].tells
         sources, scalars = hyperparameters(self, STRUCTURAL)
-        link = _pair_link(self.definition.maths, told, bool(self.definition.facts["per_row"]), sources)
-        return pair_rows, "pair_link", link, scalars
+        return _pair_link(self.definition.maths, told, bool(self.definition.facts["per_row"]), sources), scalars
 
     def _middle(self, labels: Array | None, weights: Array | None, eps: Any) -> tuple[Any, ...]:
         return labels, weights, eps, self._room
@@ -121,8 +130,17 @@ class TripletLoss(EmbeddingLoss):
     def _template(self) -> tuple[Kernel, str, FunctionType, tuple[Any, ...]]:
         from numbaloss.kernels.cpu.pairs import triplet_rows
 
+        return triplet_rows, "triplet_link", *self._link()
+
+    def _template_on_device(self) -> tuple[Kernel, dict[str, Any], tuple[Any, ...]]:
+        from numbaloss.kernels.cuda.pairs import triplet_rows
+
+        link, scalars = self._link()
+        return triplet_rows, {"triplet_link": link, "SWAP": bool(self.parameters["swap"])}, scalars
+
+    def _link(self) -> tuple[FunctionType, tuple[Any, ...]]:
         sources, scalars = hyperparameters(self, STRUCTURAL)
-        return triplet_rows, "triplet_link", render.link(self.definition.maths, ("near", "far"), sources), scalars
+        return render.link(self.definition.maths, ("near", "far"), sources), scalars
 
     def _middle(self, labels: Array | None, weights: Array | None, eps: Any) -> tuple[Any, ...]:
         return weights, eps, self._room, 0 if self.parameters["swap"] else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 STAGED = 1 << 20  # elements staged at a time, if that is more than two sequences
 STATE_WORK = 40  # work on one label in one time step, in additions
@@ -120,6 +123,11 @@ class SequenceLoss(Loss):
         if need.values:
             outcome.values = values.astype(given.dtype, copy=False).reshape(given.shape[1:-1])
         return outcome
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import sequence
+
+        return sequence.run(self, door, inputs, sample_weight, need)
 
     def _launch(
         self, piece: Piece, dtype: np.dtype[Any], targets: Targets, shares: Array, scale: float, values: Array

@@ -23,6 +23,7 @@ import numpy as np
 from numbaloss.compile import kernel_files
 from numbaloss.compile.bind import Specialiser
 from numbaloss.compile.cuda import primitives
+from numbaloss.compile.cuda.arithmetic import operations
 from numbaloss.compile.cuda.memory import STORAGES, accessors
 from numbaloss.compile.digest import digest
 from numbaloss.compile.primitives import PRIMITIVES
@@ -40,7 +41,7 @@ class Kernel:
     """One template with the mathematics it calls, for one storage type; compiled for each signature and device.
 
     `holes` give the template's open names their meaning. It may also read `real` (the type of the arithmetic),
-    `THREADS`, `WARPS`, `WIDTH` (elements in 16 bytes) and the functions of `kernels.cuda.memory`.
+    `THREADS`, `WARPS`, `WIDTH` (elements in 16 bytes) and the functions of `memory` and `arithmetic`.
     """
 
     def __init__(self, template: Function, storage: str, label: str, threads: int = THREADS, **holes: Any) -> None:
@@ -51,6 +52,7 @@ class Kernel:
             "WARPS": threads // WARP,
             "WIDTH": self.storage.width,
             **accessors(storage),
+            **operations(storage),
             **holes,
         }
 

@@ -50,6 +50,7 @@ def accessors(name: str) -> dict[str, Function]:
         "store": storer(storage),
         "load_vector": vector_loader(storage),
         "store_vector": vector_storer(storage),
+        "vector": viewer(storage),
     }
 
 
@@ -160,6 +161,29 @@ def vector_storer(storage: Storage) -> Any:
         return types.void(pointer, i, values), code
 
     return store_vector
+
+
+def viewer(storage: Storage) -> Any:
+    from numba import types
+
+    kind = types.Array(getattr(types, storage.real.name), 1, "C")
+
+    @intrinsic(lambda pointer, start, size: pointer.part(start, size))
+    def vector(typing: Any, pointer: Any, start: Any, size: Any) -> Any:
+        """Memory of the type of the arithmetic as an array, as a user's function takes it."""
+
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            from numba.np.arrayobj import make_array, populate_array
+
+            made = make_array(kind)(context, builder)
+            step = context.get_constant(types.intp, storage.real.itemsize)
+            data = address(builder, storage.real.name, *arguments[:2])
+            populate_array(made, data=data, shape=[arguments[2]], strides=[step], itemsize=step, meminfo=None)
+            return made._getvalue()
+
+        return kind(pointer, types.int64, types.int64), code
+
+    return vector
 
 
 # ---- LLVM

@@ -79,6 +79,12 @@ def chunk(
     return function(head + "\n    ".join(lines) + "\n", loss=maths, spread=spread, **OPEN)
 
 
+@cache
+def pack(width: int) -> Any:
+    """The tuple of `width` values from one place on."""
+    return function(f"def pack(values, k):\n    return {row('values[k + {k}]', width)}\n")
+
+
 def read(array: str, kind: str, spreads: int, width: int) -> str:
     """A tuple of `width` elements."""
     if kind == "spread":

@@ -46,6 +46,16 @@ class Pointer:
             raise SimulationError(f"access to element {i} of an array of {self.cells.size}")
         return int(i)
 
+    @property
+    def size(self) -> int:
+        return int(self.cells.size)
+
+    def part(self, start: int, size: int) -> Pointer:
+        """The memory of `size` elements."""
+        if size:
+            self.checked(start), self.checked(start + size - 1)
+        return Pointer(self.cells[start : start + size], self.name)
+
     def check_aligned(self, i: int, width: int) -> None:
         address = self.cells.__array_interface__["data"][0] + int(i) * self.cells.itemsize
         if address % 16 or width * self.cells.itemsize != 16:
@@ -92,7 +102,7 @@ class Thread(greenlet.greenlet):  # type: ignore[misc]
 
     block: Block
     number: int
-    waits: tuple[str, Any] | None = None
+    waits: tuple[Any, Any] | None = None  # scope ("block", or a mask of the warp's lanes) and site
 
 
 def current() -> Thread:
@@ -100,7 +110,7 @@ def current() -> Thread:
     return thread
 
 
-def wait(scope: str, site: Any) -> None:
+def wait(scope: Any, site: Any) -> None:
     """Hand over until every thread of the scope has come here."""
     thread = current()
     thread.waits = (scope, site)
@@ -199,28 +209,28 @@ class Cuda:
         wait("block", caller())
 
     def syncwarp(self, mask: int = 0xFFFFFFFF) -> None:
-        wait("warp", caller())
+        wait(int(mask), caller())
 
     def shfl_xor_sync(self, mask: int, value: Any, flip: int) -> Any:
         """The value of the thread of the warp whose number differs in the bits of `flip`."""
-        return self.exchanged(value, lambda lane: lane ^ flip)
+        return self.exchanged(mask, value, lambda lane: lane ^ flip)
 
     def shfl_sync(self, mask: int, value: Any, source: int) -> Any:
-        return self.exchanged(value, lambda lane: source)
+        return self.exchanged(mask, value, lambda lane: source)
 
     def shfl_up_sync(self, mask: int, value: Any, distance: int) -> Any:
-        return self.exchanged(value, lambda lane: lane - distance if lane >= distance else lane)
+        return self.exchanged(mask, value, lambda lane: lane - distance if lane >= distance else lane)
 
     def shfl_down_sync(self, mask: int, value: Any, distance: int) -> Any:
-        return self.exchanged(value, lambda lane: lane + distance if lane + distance < WARP else lane)
+        return self.exchanged(mask, value, lambda lane: lane + distance if lane + distance < WARP else lane)
 
-    def exchanged(self, value: Any, source: Callable[[int], int]) -> Any:
+    def exchanged(self, mask: int, value: Any, source: Callable[[int], int]) -> Any:
         thread, site = current(), caller(3)
         slots, first = thread.block.slots, thread.number - thread.number % WARP
         slots[thread.number] = value
-        wait("warp", site)
+        wait(int(mask), site)
         received = slots.get(first + source(thread.number % WARP), value)
-        wait("warp", (site, "received"))
+        wait(int(mask), (site, "received"))
         return received
 
 
@@ -304,13 +314,16 @@ def release(threads: list[Thread], ended: int) -> None:
         return
     released = False
     for warp in warps(threads):
-        sites = {thread.waits for thread in warp}
-        if len(sites) == 1 and (site := next(iter(sites))) is not None and site[0] == "warp":
-            if len(warp) < min(WARP, warp[0].block.threads):
-                raise SimulationError(f"a warp operation that not all threads of the warp reach: {site}")
-            for thread in warp:
-                thread.waits = None
-            released = True
+        lanes = min(WARP, warp[0].block.threads)
+        for mask in sorted({wait[0] for wait in waits if wait is not None and wait[0] != "block"}):
+            group = [thread for thread in warp if mask >> thread.number % WARP & 1]
+            sites = {thread.waits for thread in group}
+            if len(sites) == 1 and (site := next(iter(sites))) is not None and site[0] == mask:
+                if len(group) < (mask & ((1 << lanes) - 1)).bit_count():
+                    raise SimulationError(f"a warp operation that not all threads of the warp reach: {site}")
+                for thread in group:
+                    thread.waits = None
+                released = True
     if not released:
         raise SimulationError(f"deadlock; threads wait at {sorted(map(str, waits))}")
 

@@ -37,6 +37,31 @@ def store_vector(pointer: Any, i: Any, values: Any) -> None:
     raise NotImplementedError
 
 
+def times(x: Any, y: Any) -> Any:
+    """Open name: ``x * y``, rounded on its own, where a sum that takes it must not be exacter than another one."""
+    raise NotImplementedError
+
+
+def fused(x: Any, y: Any, z: Any) -> Any:
+    """Open name: ``x * y + z``, rounded once."""
+    raise NotImplementedError
+
+
+def two_to(e: Any) -> Any:
+    """Open name: ``2**e`` for a whole number, 0 where that is less than a normal number."""
+    raise NotImplementedError
+
+
+def exponent(x: Any) -> Any:
+    """Open name: the whole number e for which a positive normal number is ``m * 2**e`` with m in [1, 2)."""
+    raise NotImplementedError
+
+
+def vector(pointer: Any, start: Any, size: Any) -> Any:
+    """Open name: memory of the type of the arithmetic as a user's function takes it."""
+    raise NotImplementedError
+
+
 def first_item():  # type: ignore[no-untyped-def]
     """This thread's number in the whole grid."""
     return int64(cuda.blockIdx.x) * THREADS + cuda.threadIdx.x

@@ -1,4 +1,4 @@
-"""Rows and the threads that share one: a single thread, a warp or a whole block, as the open name `LANES` says.
+"""Rows and the threads that share one: a single thread, a part of a warp, a warp or a block, as `LANES` says.
 
 A kernel loops over the rows of its group, `for row in range(first_row(), rows, row_step())`, and the lanes of a group
 over the elements of a row, `for c in range(lane(), classes, LANES)`. All lanes of a group take part in its sums.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from numba import cuda, int64
 
-from numbaloss.kernels.cuda.device import THREADS, block_max, block_sum, first_item, warp_max, warp_sum
+from numbaloss.kernels.cuda.device import THREADS, block_max, block_sum, first_item, larger, warp_max, warp_sum
 
-LANES = 32  # open name: 1, 32 or THREADS
+LANES = 32  # open name: 1, 2, 4, 8, 16, 32 or THREADS
 
 
 def first_row():  # type: ignore[no-untyped-def]
@@ -28,10 +28,39 @@ def lane():  # type: ignore[no-untyped-def]
     return cuda.threadIdx.x % LANES
 
 
+def members():  # type: ignore[no-untyped-def]
+    """The lanes of this thread's part of a warp, as bits: parts need not keep step with each other."""
+    return ((1 << LANES) - 1) << (cuda.threadIdx.x % 32 // LANES * LANES)
+
+
+def part_sum(value):  # type: ignore[no-untyped-def]
+    """The sum over a part of a warp, the same bits in every lane."""
+    if LANES > 8:
+        value += cuda.shfl_xor_sync(members(), value, 8)
+    if LANES > 4:
+        value += cuda.shfl_xor_sync(members(), value, 4)
+    if LANES > 2:
+        value += cuda.shfl_xor_sync(members(), value, 2)
+    return value + cuda.shfl_xor_sync(members(), value, 1)
+
+
+def part_max(value):  # type: ignore[no-untyped-def]
+    """The largest over a part of a warp, in every lane; nan if there is one."""
+    if LANES > 8:
+        value = larger(value, cuda.shfl_xor_sync(members(), value, 8))
+    if LANES > 4:
+        value = larger(value, cuda.shfl_xor_sync(members(), value, 4))
+    if LANES > 2:
+        value = larger(value, cuda.shfl_xor_sync(members(), value, 2))
+    return larger(value, cuda.shfl_xor_sync(members(), value, 1))
+
+
 def group_sum(value, shared):  # type: ignore[no-untyped-def]
     """The sum over the group, the same bits in every lane; `shared` holds a number for each warp of the block."""
     if LANES == 1:
         return value
+    if LANES < 32:
+        return part_sum(value)
     if LANES == 32:
         return warp_sum(value)
     return block_sum(value, shared)
@@ -41,6 +70,16 @@ def group_max(value, shared):  # type: ignore[no-untyped-def]
     """The largest over the group, in every lane; nan if there is one."""
     if LANES == 1:
         return value
+    if LANES < 32:
+        return part_max(value)
     if LANES == 32:
         return warp_max(value)
     return block_max(value, shared)
+
+
+def group_wait():  # type: ignore[no-untyped-def]
+    """Let all lanes of the group come here, and see what the others have written."""
+    if LANES > 32:
+        cuda.syncthreads()
+    elif LANES > 1:
+        cuda.syncwarp(members())
