@@ -44,7 +44,7 @@ class Mix:
 
     def __call__(self, *inputs: Any, sample_weight: Any = None, **named: Any) -> Any:
         """The weighted sum of the losses."""
-        values = [factor * loss(*inputs, sample_weight=sample_weight, **named) for factor, loss in self._fused]
+        values = [_times(factor, loss(*inputs, sample_weight=sample_weight, **named)) for factor, loss in self._fused]
         return _typed(sum(values[1:], start=values[0]), values[0])
 
     def value_and_grad(
@@ -70,17 +70,17 @@ class Mix:
             buffer = None if gradient is not None or in_place else out
             if components:
                 need = Need(total=True, values=loss.reduction == "none", wrt=loss._wanted(wrt), out=buffer, parts=True)
-                outcome = loss._run(loss._bound(inputs, named), sample_weight, need)
+                outcome = loss._outcome(loss._bound(inputs, named), sample_weight, need)
                 more, slope = loss._value_and_gradients(outcome)
                 found.append(self._values(group, outcome, inputs, sample_weight, named))
             else:
                 keywords = {"sample_weight": sample_weight, "wrt": wrt, **named}
                 more, slope = loss.value_and_grad(*inputs, out=buffer, **keywords)
             if gradient is None:
-                value, gradient = factor * more, slope
+                value, gradient = _times(factor, more), slope
                 _scale(gradient, factor)
             else:
-                value = value + factor * more
+                value = value + _times(factor, more)
                 _add(gradient, slope, factor)
         if in_place:
             for array, one in zip(given, gradient if isinstance(gradient, tuple) else (gradient,), strict=True):
@@ -133,7 +133,7 @@ class Mix:
         return self._by_name(found)
 
     def _passed(self, loss: Loss, inputs: tuple[Any, ...], sample_weight: Any, named: dict[str, Any]) -> Outcome:
-        return loss._run(loss._bound(inputs, named), sample_weight, Need(total=True, parts=True))
+        return loss._outcome(loss._bound(inputs, named), sample_weight, Need(total=True, parts=True))
 
     def _values(
         self,
@@ -214,6 +214,11 @@ def _host(array: Any) -> Any:
 
 def _typed(value: Any, like: Any) -> Any:
     return like.dtype.type(value) if isinstance(value, float) and hasattr(like, "dtype") else value
+
+
+def _times(factor: float, value: Any) -> Any:
+    """A value times a factor; itself where that is 1, as it is of terms that share one kernel."""
+    return value if factor == 1.0 else factor * value
 
 
 def _scale(gradients: Any, factor: float) -> None:
