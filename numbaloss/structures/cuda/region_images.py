@@ -19,6 +19,9 @@ THREADS = 128
 TURNS = 2  # times a thread goes on, at least, where there is so much: a block's sums are then few beside what it read
 ADDED = 16  # classes up to which a thread keeps the sums of all
 HELD = 64  # exponentials a thread keeps, at most
+CACHED = 32 << 20  # bytes that second and third readings may rely on
+LEAST_BLOCKS = 256
+SHARED = 48 << 10  # bytes of shared memory a block may have
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,20 @@ class DeviceImages:
     def _width(self, *outputs: DeviceArray) -> int:
         """How many positions are read at once: all planes begin where 16 bytes can be, or it is one."""
         full = STORAGES[self.call.storage].width
+        if self.activation == "softmax" and full * self.classes > HELD >= self.classes:
+            return 1  # so that a thread can keep all classes
         arrays = (self.input, *outputs, *(() if self.targets is None else (self.targets,)))
         return full if self.positions % full == 0 and all(one.aligned for one in arrays) else 1
 
     def _tasks(self, width: int) -> int:
         """Blocks of one image, or for independent classes of one plane."""
-        units = self.count if self.activation == "softmax" else self.count * self.classes
-        return max(1, min(MOST_BLOCKS // units, -(-self.positions // (THREADS * width * TURNS))))
+        units, most = self.count * self.classes, MOST_BLOCKS
+        if self.activation == "softmax":
+            units = self.count
+            if self.classes > HELD:  # read again soon: what all blocks are at should fit into a cache
+                tile = THREADS * width * self.classes * self.input.item_size
+                most = max(LEAST_BLOCKS, min(most, CACHED // tile))
+        return max(1, min(most // units, -(-self.positions // (THREADS * width * TURNS))))
 
     def _launch(self, name: str, width: int, tasks: int, rider: Rider | None, *rest: Any) -> None:
         layout: tuple[Any, ...] = (self.positions, self.classes, tasks)
@@ -123,13 +133,17 @@ class DeviceImages:
         kept = self.classes if self.classes * width <= HELD else 0
         template: Any = regions_softmax.gradients
         if name == "statistics":
-            few = kept and self.classes <= ADDED
-            template = regions_sums.statistics_few if few else regions_sums.statistics_many
-            kept = self.classes if few else 0
+            if kept and self.classes <= ADDED:
+                template = regions_sums.statistics_few
+            elif kept and (kept + 6) * THREADS * width * self.call.real.itemsize <= SHARED:
+                template = regions_sums.statistics_some
+            else:
+                template, kept = regions_sums.statistics_many, 0
         holes: dict[str, Any] = {} if rider is None else {"link": rider.link}
         return self.call.kernel(
             template, (width, kept, holes.get("link")), THREADS, CLASSES=kept, KEPT=max(1, kept), WIDTH=width,
-            COLUMNS=SUMS * kept + EXTRA, TILE=THREADS * width, **render.access(width), **holes,
+            COLUMNS=SUMS * kept + EXTRA, OWNED=-(-kept * 32 // THREADS), TILE=THREADS * width, **render.access(width),
+            **holes,
         )
 
     def _elements(self, name: str, width: int) -> Kernel:
