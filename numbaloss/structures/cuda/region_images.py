@@ -17,11 +17,11 @@ SUMS = 4  # numbers a class: true positives, false positives, false negatives, p
 EXTRA = 2  # numbers an image besides, under a softmax: the row loss' value, the weight of its rows
 THREADS = 128
 TURNS = 2  # times a thread goes on, at least, where there is so much: a block's sums are then few beside what it read
-ADDED = 16  # classes up to which a thread keeps the sums of all
+ADDED = 16  # classes up to which a thread keeps the sums of all; in float64 half as many, as of the next two
+SHARED = 32  # classes up to which a block shares the exponentials of its positions
 HELD = 64  # exponentials a thread keeps, at most
 CACHED = 32 << 20  # bytes that second and third readings may rely on
 LEAST_BLOCKS = 256
-SHARED = 48 << 10  # bytes of shared memory a block may have
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,15 @@ class Rider:
     link: Any
     params: tuple[float, ...]
     weights: DeviceArray | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a sweep goes: positions a thread takes at once, classes it keeps of them (or 0), blocks an image or plane."""
+
+    width: int
+    kept: int
+    tasks: int
 
 
 @dataclass
@@ -64,12 +73,13 @@ class DeviceImages:
         """Sums of each class of each image, and of the row loss: (N, columns), in float64."""
         from numbaloss.kernels.cuda.regions_finish import gather
 
-        width, tasks = self._width(), 0
+        plan, tasks = None, 0
         if self.input.size:
-            tasks = self._tasks(width)
+            plan = self._plan("statistics")
+            tasks = plan.tasks
         partials = self.call.scratch(self.count * self.columns * tasks)
-        if self.input.size:
-            self._launch("statistics", width, tasks, rider, partials)
+        if plan is not None:
+            self._launch("statistics", plan, rider, partials)
         sums = self.call.door.empty((self.count, self.columns), "float64")
         number = self.count * self.columns
         lanes = 32 if tasks > 8 else 1
@@ -90,55 +100,48 @@ class DeviceImages:
         """
         gradient = self.call.buffers({"input": self.shape})[0]
         if self.input.size:
-            width = self._width(gradient)
             outputs = (slopes, jumps) if self.activation != "softmax" else (slopes, jumps, pulls)
-            self._launch("gradients", width, self._tasks(width), rider, *outputs, gradient)
+            self._launch("gradients", self._plan("gradients", gradient), rider, *outputs, gradient)
         return gradient
 
     # ---- launches
 
-    def _width(self, *outputs: DeviceArray) -> int:
-        """How many positions are read at once: all planes begin where 16 bytes can be, or it is one."""
+    def _plan(self, sweep: str, *outputs: DeviceArray) -> Plan:
+        """16 bytes at once where all planes allow it, but for classes that a thread can keep only one by one."""
         full = STORAGES[self.call.storage].width
-        if self.activation == "softmax" and full * self.classes > HELD >= self.classes:
-            return 1  # so that a thread can keep all classes
         arrays = (self.input, *outputs, *(() if self.targets is None else (self.targets,)))
-        return full if self.positions % full == 0 and all(one.aligned for one in arrays) else 1
-
-    def _tasks(self, width: int) -> int:
-        """Blocks of one image, or for independent classes of one plane."""
-        units, most = self.count * self.classes, MOST_BLOCKS
+        width = full if self.positions % full == 0 and all(one.aligned for one in arrays) else 1
+        units, kept, most = self.count * self.classes, 0, MOST_BLOCKS
         if self.activation == "softmax":
-            units = self.count
-            if self.classes > HELD:  # read again soon: what all blocks are at should fit into a cache
+            units, words = self.count, self.classes * self.call.real.itemsize // 4
+            if words <= (SHARED if sweep == "statistics" else HELD):
+                width, kept = width if width * words <= HELD else 1, self.classes
+            else:  # read again soon: what all blocks are at should fit into a cache
                 tile = THREADS * width * self.classes * self.input.item_size
                 most = max(LEAST_BLOCKS, min(most, CACHED // tile))
-        return max(1, min(most // units, -(-self.positions // (THREADS * width * TURNS))))
+        return Plan(width, kept, max(1, min(most // units, -(-self.positions // (THREADS * width * TURNS)))))
 
-    def _launch(self, name: str, width: int, tasks: int, rider: Rider | None, *rest: Any) -> None:
-        layout: tuple[Any, ...] = (self.positions, self.classes, tasks)
+    def _launch(self, sweep: str, plan: Plan, rider: Rider | None, *rest: Any) -> None:
+        layout: tuple[Any, ...] = (self.positions, self.classes, plan.tasks)
         arrays = (self.input, self.labels, self.targets, self.left_out, self.flag)
         ridden: tuple[Any, ...] = ()
-        blocks = self.count * tasks
+        blocks = self.count * plan.tasks
         if self.activation == "softmax":
-            kernel = self._softmax(name, width, rider)
+            kernel = self._softmax(sweep, plan, rider)
             ridden = (None, None) if rider is None else (rider.weights, rider.params)
         else:
-            kernel, layout, blocks = self._elements(name, width), (*layout, self.shift), blocks * self.classes
+            kernel, layout, blocks = self._elements(sweep, plan.width), (*layout, self.shift), blocks * self.classes
         self.call.door.launch(kernel, blocks, *layout, *arrays, *ridden, *rest)
 
-    def _softmax(self, name: str, width: int, rider: Rider | None) -> Kernel:
+    def _softmax(self, sweep: str, plan: Plan, rider: Rider | None) -> Kernel:
         from numbaloss.kernels.cuda import regions_softmax, regions_sums
 
-        kept = self.classes if self.classes * width <= HELD else 0
         template: Any = regions_softmax.gradients
-        if name == "statistics":
-            if kept and self.classes <= ADDED:
+        width, kept = plan.width, plan.kept
+        if sweep == "statistics":
+            template = regions_sums.statistics_some if kept else regions_sums.statistics_many
+            if kept and kept * self.call.real.itemsize <= 4 * ADDED:
                 template = regions_sums.statistics_few
-            elif kept and (kept + 6) * THREADS * width * self.call.real.itemsize <= SHARED:
-                template = regions_sums.statistics_some
-            else:
-                template, kept = regions_sums.statistics_many, 0
         holes: dict[str, Any] = {} if rider is None else {"link": rider.link}
         return self.call.kernel(
             template, (width, kept, holes.get("link")), THREADS, CLASSES=kept, KEPT=max(1, kept), WIDTH=width,
@@ -146,12 +149,12 @@ class DeviceImages:
             **holes,
         )
 
-    def _elements(self, name: str, width: int) -> Kernel:
+    def _elements(self, sweep: str, width: int) -> Kernel:
         from numbaloss.kernels.cuda import regions_elements
 
         activate = regions_elements.given if self.activation is None else regions_elements.logistic
         return self.call.kernel(
-            getattr(regions_elements, name), (width, self.activation), THREADS, WIDTH=width, activate=activate,
+            getattr(regions_elements, sweep), (width, self.activation), THREADS, WIDTH=width, activate=activate,
             **render.access(width),
         )
 
