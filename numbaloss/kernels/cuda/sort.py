@@ -1,8 +1,8 @@
 """Sorts many sequences of one length at once by whole-number keys: stable, a digit of the keys at a time.
 
 For each digit three launches: blocks count the digits of their part of a sequence (`count_digits`), the counts become
-places (`scan_counts`, a block a sequence), and entries go to their places (`scatter`). A thread takes `EACH`
-neighbouring entries, so that equal digits stay in order.
+places (`scan_counts`, a block a sequence), and entries go to their places (`scatter`); the last alone where a block
+sorts a whole sequence. A thread takes `EACH` neighbouring entries, so that equal digits stay in order.
 """
 
 from __future__ import annotations
@@ -43,19 +43,25 @@ def mark(keys, low, high, shift, marks):  # type: ignore[no-untyped-def]
         marks[digit_of(keys, i, shift), thread] += 1
 
 
-def count_digits(room, tasks, span, shift, keys, counts):  # type: ignore[no-untyped-def]
-    """How many entries of each part of a sequence have which digit; a part is `span` entries."""
-    marks = cuda.shared.array((BUCKETS, PITCH), int64)
-    thread, task, sequence = cuda.threadIdx.x, cuda.blockIdx.x % tasks, int64(cuda.blockIdx.x // tasks)
-    start, high = sequence * room, min((task + 1) * span, room)
-    total = int64(0)
-    for low in range(task * span, high, TILE):
-        mark(keys, start + low + thread * EACH, start + high, shift, marks)
+def counted(keys, first, high, shift, marks):  # type: ignore[no-untyped-def]
+    """How many keys from `first` to `high` have the digit of this thread's number."""
+    thread, total = cuda.threadIdx.x, int64(0)
+    for low in range(first, high, TILE):
+        mark(keys, low + thread * EACH, high, shift, marks)
         barrier()
         if thread < BUCKETS:
             for j in range(THREADS):
                 total += marks[thread, j]
         barrier()
+    return total
+
+
+def count_digits(room, tasks, span, shift, keys, counts):  # type: ignore[no-untyped-def]
+    """How many entries of each part of a sequence have which digit; a part is `span` entries."""
+    marks = cuda.shared.array((BUCKETS, PITCH), int64)
+    thread, task, sequence = cuda.threadIdx.x, cuda.blockIdx.x % tasks, int64(cuda.blockIdx.x // tasks)
+    start = sequence * room
+    total = counted(keys, start + task * span, start + min((task + 1) * span, room), shift, marks)
     if thread < BUCKETS:
         counts[(sequence * BUCKETS + thread) * tasks + task] = total
 
@@ -86,13 +92,29 @@ def scan_counts(length, counts):  # type: ignore[no-untyped-def]
 
 
 def scatter(room, tasks, span, shift, keys, order, counts, new_keys, new_order):  # type: ignore[no-untyped-def]
-    """Puts entries where their digits belong; without an `order` they are in the order of their places."""
+    """Puts entries where their digits belong; without an `order` they are in the order of their places.
+
+    Without `counts` a block has a sequence to itself, and counts on its own.
+    """
     marks = cuda.shared.array((BUCKETS, PITCH), int64)
     places = cuda.shared.array(BUCKETS, int64)
     thread, task, sequence = cuda.threadIdx.x, cuda.blockIdx.x % tasks, int64(cuda.blockIdx.x // tasks)
     start, high = sequence * room, min((task + 1) * span, room)
-    if thread < BUCKETS:
-        places[thread] = counts[(sequence * BUCKETS + thread) * tasks + task]
+    if counts is not None:
+        if thread < BUCKETS:
+            places[thread] = counts[(sequence * BUCKETS + thread) * tasks + task]
+    else:
+        total = counted(keys, start, start + room, shift, marks)
+        if thread < BUCKETS:
+            places[thread] = total
+        barrier()
+        if thread == 0:
+            place = int64(0)
+            for d in range(BUCKETS):
+                count = places[d]
+                places[d] = place
+                place += count
+        barrier()
     for base in range(task * span, high, TILE):
         low = base + thread * EACH
         mark(keys, start + low, start + high, shift, marks)

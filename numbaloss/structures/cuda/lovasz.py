@@ -150,13 +150,14 @@ class Sorted:
         keys, other_keys, order, other_order = self._memory
         bits, parts = 8 * keys.item_size, self.number * self.tasks
         most = (1 << (bits - 1)) - 1
-        counts = call.door.empty((parts * sort.BUCKETS,), "int64")
+        counts = call.door.empty((parts * sort.BUCKETS,), "int64") if self.tasks > 1 else None
         layout = (self.room, self.tasks, self.span)
         self._launch(sort.turn, call.blocks(size, self.threads), size, most, keys)
         given: DeviceArray | None = None
         for shift in range(0, bits, sort.DIGIT):
-            self._launch(sort.count_digits, parts, *layout, shift, keys, counts)
-            self._launch(sort.scan_counts, self.number, sort.BUCKETS * self.tasks, counts)
+            if counts is not None:
+                self._launch(sort.count_digits, parts, *layout, shift, keys, counts)
+                self._launch(sort.scan_counts, self.number, sort.BUCKETS * self.tasks, counts)
             self._launch(sort.scatter, parts, *layout, shift, keys, given, counts, other_keys, other_order)
             keys, other_keys = other_keys, keys
             order, other_order = other_order, order
@@ -166,7 +167,7 @@ class Sorted:
 
     def _shares(self, partials: DeviceArray) -> None:
         """What each entry of the sorted regions adds; the map of shares takes the place of that of errors."""
-        from numbaloss.kernels.cuda import lovasz
+        from numbaloss.kernels.cuda import lovasz_shares
 
         images, call, loss = self.images, self.call, self.loss
         keys, order, spare = self._sorted()
@@ -177,23 +178,23 @@ class Sorted:
         layout = (self.room, self.tasks, self.span, images.positions, images.classes, images.shift, self.flag)
         target = (images.labels, images.targets, images.left_out, self.weights)
         blocks = self.number * self.tasks
-        call.door.launch(self._double(lovasz.tally, self.threads), blocks, *layout, order, *target, partials)
-        kernel = self._double(lovasz.walk, self.threads, link=link)
+        call.door.launch(self._double(lovasz_shares.tally, self.threads), blocks, *layout, order, *target, partials)
+        kernel = self._double(lovasz_shares.walk, self.threads, link=link)
         call.door.launch(kernel, blocks, *layout, self.hinge, order, errors, *target, numbers, partials, self._map)
 
     def outcome(
         self, groups: int, sums: DeviceArray, factors: DeviceArray | None, values: DeviceArray | None
     ) -> DeviceOutcome:
         """Launch the means over classes; what the reduction makes of them, and the factors of the shares."""
-        from numbaloss.kernels.cuda import lovasz
+        from numbaloss.kernels.cuda import lovasz_shares
 
         call, images, loss = self.call, self.images, self.loss
         outcome = DeviceOutcome(call.door, call.real, batch=images.count)  # type: ignore[arg-type]
         outcome.sums, outcome.value = call.door.empty((2,), "float64"), call.door.empty((), call.storage)
         present = 1 if loss.parameters["classes"] == "present" and images.classes > 1 else None
         call.door.launch(
-            self._double(lovasz.outcome, THREADS), 1, groups, images.count, images.classes, loss._skipped, present,
-            self.flag, self.weights, sums, 1 if loss.reduction == "mean" else None,
+            self._double(lovasz_shares.outcome, THREADS), 1, groups, images.count, images.classes, loss._skipped,
+            present, self.flag, self.weights, sums, 1 if loss.reduction == "mean" else None,
             0.0 if loss.on_empty == "zero" else math.nan, call.empty, call.door.empty((groups, 2), "float64"), factors,
             values, outcome.sums, outcome.value,
         )

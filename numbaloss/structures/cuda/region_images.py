@@ -16,7 +16,7 @@ from numbaloss.structures.regions import RegionLoss
 SUMS = 4  # numbers a class: true positives, false positives, false negatives, positions that count
 EXTRA = 2  # numbers an image besides, under a softmax: the row loss' value, the weight of its rows
 THREADS = 128
-TURNS = 2  # times a thread goes on, at least, where there is so much: a block's sums are then few beside what it read
+SPAN = 8  # positions a thread takes on at least, and two turns: a block's sums are then few beside what it reads
 ADDED = 16  # classes up to which a thread keeps the sums of all; in float64 half as many, as of the next two
 SHARED = 32  # classes up to which a block shares the exponentials of its positions
 HELD = 64  # exponentials a thread keeps, at most
@@ -119,7 +119,8 @@ class DeviceImages:
             else:  # read again soon: what all blocks are at should fit into a cache
                 tile = THREADS * width * self.classes * self.input.item_size
                 most = max(LEAST_BLOCKS, min(most, CACHED // tile))
-        return Plan(width, kept, max(1, min(most // units, -(-self.positions // (THREADS * width * TURNS)))))
+        span = THREADS * max(SPAN, 2 * width)
+        return Plan(width, kept, max(1, min(most // units, -(-self.positions // span))))
 
     def _launch(self, sweep: str, plan: Plan, rider: Rider | None, *rest: Any) -> None:
         layout: tuple[Any, ...] = (self.positions, self.classes, plan.tasks)
