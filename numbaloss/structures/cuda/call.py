@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -90,6 +90,8 @@ class Call:
 
     def labels(self, array: DeviceArray) -> DeviceArray:
         """Class labels of any integer type, in C order."""
+        if not array.size:
+            return replace(array, kind="int64")
         if array.kind == "bool" or array.kind in FLOATING:
             raise TypeError(f"{self.name}: target must be an integer array, got {described(array)}")
         if array.contiguous:

@@ -59,6 +59,8 @@ class DeviceImages:
         self.count, self.classes, self.positions = self.input.shape
         self.shift = 1 if self.classes == 1 else 0  # label 1 means the only class there is
         self.flag = 1 if self.squared else None
+        # the caller's or new; checked before anything is launched
+        self.buffers = self.call.buffers({"input": self.shape})
         # what a target's entry must be to be left out
         self.left_out = self.ignored if self.targets is None else float(self.ignored)
 
@@ -98,7 +100,7 @@ class DeviceImages:
         `slopes` and `jumps` (N, C) hold what each class's chance is worth where its target is 0, and how much more
         where it is 1; `pulls` (N,) what an image's rows are worth.
         """
-        gradient = self.call.buffers({"input": self.shape})[0]
+        gradient = self.buffers[0]
         if self.input.size:
             outputs = (slopes, jumps) if self.activation != "softmax" else (slopes, jumps, pulls)
             self._launch("gradients", self._plan("gradients", gradient), rider, *outputs, gradient)

@@ -20,13 +20,14 @@ def run(loss: Sharing, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight:
     call, lead = Call(loss, door, need), loss._regions[0]
     images = images_of(call, lead, inputs)
     weights = image_weights(call, sample_weight, images.count)
+    for region in loss._regions:
+        region._check_classes(images.shape)
     if images.labels is None and loss._row is not None:
         return one_by_one(loss, call, images, inputs, sample_weight)
     rider = None if loss._row is None else rider_of(call, loss._row, images)
     middle = Middle(call, images, weights, images.sums(rider), len(loss._order))
     for part, one in enumerate(loss._order):
         if isinstance(one, RegionLoss):
-            one._check_classes(images.shape)
             middle.region(one, part)
         else:
             middle.rows(part)
@@ -83,7 +84,7 @@ def one_by_one(
     factors = call.scratch(len(found))
     outcome = middle.combined(*loss._combination(), row=-1, factors=factors)
     if need.wrt:
-        gradient = call.buffers({"input": images.shape})[0]
+        gradient = images.buffers[0]
         size, terms = gradient.size, tuple(one.gradients[0] for one in found)
         kernel = call.kernel(add_up, len(found), TERMS=len(found))
         door.launch(kernel, call.blocks(size), size, terms, factors, gradient)
