@@ -16,7 +16,8 @@ def lovasz_loss(misses, alarms, size):
     :math:`\max(0, 1 - x_{ci} (2 t_{ci} - 1))`) are sorted, largest first, equal ones in the order of positions.
 
     The mean divides by the number of images that count, or with `batch` by 1; an image's value is the mean over its
-    classes. Sorting takes 24 to 32 bytes a position and thread; the value alone takes memory of the input's size.
+    classes. Sorting takes 24 to 32 bytes a position and thread; the value alone takes memory of the input's size. On a
+    CUDA device sorting takes 16 bytes an entry of the input (24 in float64).
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from numbaloss.structures.publish import publish
 from numbaloss.structures.region_images import Images, flat, planes
 from numbaloss.structures.regions import COMMON, RegionLoss
 from numbaloss.structures.twins import Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 LIMITS: dict[str, Any] = {"activation": ("softmax", "sigmoid", None, "hinge"), "classes": ("present", "all")}
 
@@ -52,6 +55,11 @@ class SortedLoss(RegionLoss):
 
     def _joins(self, other: Loss) -> bool:
         return False
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import lovasz
+
+        return lovasz.run(self, door, inputs, sample_weight, need)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door, images = self._images(inputs, need)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -11,11 +12,15 @@ from numbaloss.definition import Definition, split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
 from numbaloss.structures.facts import check_facts
+from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms
 from numbaloss.structures.publish import publish
 from numbaloss.structures.region_images import Images, Rider
 from numbaloss.structures.regions import RegionLoss
 from numbaloss.structures.softmax import ARGUMENTS, EXTRAS, SoftmaxLoss
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 WEIGHT = "One weight for each class, multiplying its regions and the rows of that label; as in each of the parts."
 
@@ -80,6 +85,15 @@ class Sharing(Loss):
 
     def _checked_weight(self, weight: Any) -> Array | None:
         return None if weight is None else self._regions[0]._checked_weight(weight)
+
+    def _combination(self) -> tuple[Any, tuple[float, ...], Any]:
+        """The function, the numbers among its hyper-parameters, and where each of these comes from (see `render`)."""
+        raise NotImplementedError
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import region_mix
+
+        return region_mix.run(self, door, inputs, sample_weight, need)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         lead = self._regions[0]
@@ -147,10 +161,7 @@ class Sharing(Loss):
         link, params = row._link(images.dtype, ARGUMENTS)
         weights = None
         if row.weight is not None:
-            if row.weight.size != images.classes:
-                raise ValueError(
-                    f"{row.definition.name}: weight has {row.weight.size} entries for {images.classes} classes"
-                )
+            row._check_weight_of(images.classes)
             weights = np.ascontiguousarray(row.weight, images.dtype)
         return Rider(link, params, weights)
 
@@ -174,13 +185,27 @@ class FusedLoss(Sharing):
         self._share(losses, next((loss for loss in losses if isinstance(loss, SoftmaxLoss)), None))
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
-        try:
+        with self._named():
             return super()._run(inputs, sample_weight, need)
-        except (TypeError, ValueError) as error:  # of a part, which checks the arguments: they were given to this loss
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        with self._named():
+            return super()._run_on_device(door, inputs, sample_weight, need)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of a part, which checks the arguments, name this loss: they were given to it."""
+        try:
+            yield
+        except (TypeError, ValueError) as error:
             for loss in self._order:
                 if str(error).startswith(f"{loss.definition.name}:"):
                     raise type(error)(str(error).replace(loss.definition.name, self.definition.name, 1)) from None
             raise
+
+    def _combination(self) -> tuple[Any, tuple[float, ...], Any]:
+        sources, numbers = hyperparameters(self)
+        return self.definition.maths, tuple(map(float, numbers)), sources
 
     def _combined(self, values: list[float]) -> tuple[float, Sequence[float]]:
         hyper = {name: self.parameters[name] for name in split_signature(self.definition.maths)[1]}
@@ -228,12 +253,15 @@ class JoinedRegions(Sharing):
     def _combined(self, values: list[float]) -> tuple[float, Sequence[float]]:
         return sum(factor * value for factor, value in zip(self._factors, values, strict=True)), self._factors
 
-    def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
-        outcome = super()._run(inputs, sample_weight, need)
+    def _combination(self) -> tuple[Any, tuple[float, ...], Any]:
+        return None, tuple(map(float, self._factors)), ()
+
+    def _outcome(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        outcome = super()._outcome(inputs, sample_weight, need)
         if need.parts and len(self._order) < len(self._terms):
             known = {id(loss): part for loss, part in zip(self._order, outcome.parts, strict=True)}
             outcome.parts = tuple(
-                known[id(loss)] if id(loss) in known else loss._run(inputs, sample_weight, Need(total=True))
+                known[id(loss)] if id(loss) in known else loss._outcome(inputs, sample_weight, Need(total=True))
                 for _, loss in self._terms
             )
         return outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from numbaloss.structures.region_images import Images, Sums, planes
 from numbaloss.structures.rows import RowLoss
 from numbaloss.structures.softmax import EXTRAS, SoftmaxLoss
 from numbaloss.structures.twins import Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 COMMON: dict[str, Any] = {"activation": "softmax", "include_background": True, "batch": False, "ignore_index": -100}
 STRUCTURAL = ("squared_pred", "w_type")  # hyper-parameters dealt with here, not by the mathematics
@@ -97,23 +100,35 @@ class RegionLoss(RowLoss):
         door, name = self._door(inputs), self.definition.name
         logits, target = (door.view(array) for array in inputs)
         logits = checks.network_output(name, "input", logits, inputs[0])
-        if logits.ndim < 2 or logits.shape[1] == 0:
-            raise ValueError(f"{name}: input needs the axes (N, C, ...), got shape {logits.shape}")
-        classes, activation = logits.shape[1], self.parameters["activation"]
+        self._check_classes(logits.shape)
+        self._check_out(need, logits)
+        dtype = checks.computed_dtype(logits.dtype)
+        labels, masks = self._targets(logits, target)
+        return door, Images(
+            planes(logits), logits.shape, dtype, labels, masks, int(self.parameters["ignore_index"]),
+            self.parameters["activation"], bool(self.parameters.get("squared_pred")), self._kernels,
+        )
+
+    def _check_classes(self, shape: tuple[int, ...]) -> None:
+        """Raise unless an input of this shape has classes as these hyper-parameters want them."""
+        name, activation = self.definition.name, self.parameters["activation"]
+        if len(shape) < 2 or shape[1] == 0:
+            raise ValueError(f"{name}: input needs the axes (N, C, ...), got shape {shape}")
+        classes = shape[1]
         if activation == "softmax" and classes == 1:
             raise ValueError(f"{name}: the softmax of a single class is 1; for a binary input use activation='sigmoid'")
         if classes == 1 and not self.parameters["include_background"]:
             raise ValueError(f"{name}: include_background=False leaves nothing of an input of one class")
-        self._check_out(need, logits)
         if self.weight is not None and self.weight.size != classes - self._skipped:
             raise ValueError(
                 f"{name}: weight has {self.weight.size} entries for {classes - self._skipped} classes that count"
             )
-        dtype = checks.computed_dtype(logits.dtype)
-        labels, masks = self._targets(logits, target)
-        return door, Images(
-            planes(logits), logits.shape, dtype, labels, masks, int(self.parameters["ignore_index"]), activation,
-            bool(self.parameters.get("squared_pred")), self._kernels,
+
+    def _no_target(self, wanted: tuple[int, ...], shape: tuple[int, ...], found: str) -> str:
+        """What is wrong with a target that is neither labels nor masks."""
+        return (
+            f"{self.definition.name}: target must be integer class labels of shape {wanted} or masks of the input's "
+            f"shape {shape}, got {found}"
         )
 
     def _targets(self, logits: Array, target: Array) -> tuple[Array | None, Array | None]:
@@ -125,10 +140,7 @@ class RegionLoss(RowLoss):
             return plain.reshape(wanted[0], target.size // max(1, wanted[0])), None
         checks.numeric(name, "target", target)
         if target.shape != logits.shape:
-            raise ValueError(
-                f"{name}: target must be integer class labels of shape {wanted} or masks of the input's shape "
-                f"{logits.shape}, got {checks.describe(target)}"
-            )
+            raise ValueError(self._no_target(wanted, logits.shape, checks.describe(target)))
         return None, planes(target)
 
     @property
@@ -145,6 +157,11 @@ class RegionLoss(RowLoss):
             self._out_of_range(images.labels.reshape(-1), images.classes + images.shift)
 
     # ---- one call
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import regions
+
+        return regions.run(self, door, inputs, sample_weight, need)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door, images = self._images(inputs, need)

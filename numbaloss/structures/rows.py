@@ -28,6 +28,11 @@ class RowLoss(Loss):
             raise ValueError(f"{self.definition.name}: weight must hold one number a class, got shape {array.shape}")
         return array
 
+    def _check_weight_of(self, classes: int) -> None:
+        """Raise unless there is a class weight for each class."""
+        if self.weight is not None and self.weight.size != classes:
+            raise ValueError(f"{self.definition.name}: weight has {self.weight.size} entries for {classes} classes")
+
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
         """Launch the kernels for class labels."""
         raise NotImplementedError
@@ -120,10 +125,7 @@ class RowLoss(Loss):
         positions = logits.shape[:1] * (logits.ndim > 1) + logits.shape[2:]
         weights = None
         if self.weight is not None:
-            if self.weight.size != classes:
-                raise ValueError(
-                    f"{self.definition.name}: weight has {self.weight.size} entries for {classes} classes"
-                )
+            self._check_weight_of(classes)
             weights = checks.kernel_argument(np.ascontiguousarray(self.weight, dtype))
         return Rows(
             canonical(logits, planes),

@@ -143,7 +143,9 @@ def test_files_that_are_not_whole_idx_files_are_refused(tmp_path, content, messa
 
 
 @pytest.mark.parametrize(
-    "content", [b"not gzip at all", gzip.compress(GOOD)[:-6], gzip.compress(GOOD)[:12] + b"\xff" * 30]
+    "content",
+    [b"not gzip at all", gzip.compress(GOOD)[:-6], gzip.compress(GOOD)[:12] + b"\xff" * 30],
+    ids=["no gzip", "cut short", "damaged"],
 )
 def test_broken_gzip_files_are_refused(tmp_path, content):
     path = tmp_path / "some-ubyte.gz"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from numbaloss.compile.render import function
+from numbaloss.compile.render import calls, function
 
 Sources = tuple[tuple[str, Any], ...]
 
@@ -109,3 +109,29 @@ def _open(*arguments: Any) -> Any:
 
 
 OPEN: dict[str, Any] = dict.fromkeys(("load", "store", "load_vector", "store_vector"), _open)
+
+
+@cache
+def access(width: int) -> dict[str, Any]:
+    """How a kernel reads `width` neighbours as a tuple, and writes as many from a local array."""
+    items = row("row[{k}]", width)
+    reads = "load_vector(pointer, i)" if width > 1 else "(load(pointer, i),)"
+    writes = f"store_vector(pointer, i, {items})" if width > 1 else "store(pointer, i, row[0])"
+    return {
+        "read": function(f"def read(pointer, i):\n    return {reads}\n", **OPEN),
+        "write": function(f"def write(pointer, i, row):\n    {writes}\n", **OPEN),
+    }
+
+
+@cache
+def combined(maths: Callable[..., Any] | None, count: int, sources: Sources) -> Any:
+    """Calls `maths` on `count` numbers and its hyper-parameters; without it, their sum weighed by the parameters."""
+    numbers = [f"numbers[{k}]" for k in range(count)]
+    if maths is None:
+        lines = [f"slopes[{k}] = params[{k}]" for k in range(count)]
+        lines.append("return " + " + ".join(f"params[{k}] * {number}" for k, number in enumerate(numbers)))
+    else:
+        lines = [f"value, found = loss({calls(numbers, sources)})"]
+        lines += [f"slopes[{k}] = found[{k}]" for k in range(count)]
+        lines.append("return value")
+    return function("def combined(numbers, params, slopes):\n    " + "\n    ".join(lines) + "\n", loss=maths)

@@ -67,6 +67,11 @@ def first_item():  # type: ignore[no-untyped-def]
     return int64(cuda.blockIdx.x) * THREADS + cuda.threadIdx.x
 
 
+def barrier():  # type: ignore[no-untyped-def]
+    """Wait for all threads of the block; what they wrote before is then seen by all."""
+    cuda.syncthreads()
+
+
 def warp_sum(value):  # type: ignore[no-untyped-def]
     """The sum over the warp, the same bits in every lane."""
     value += cuda.shfl_xor_sync(ALL, value, 16)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,24 @@ class Call:
         made = self.door.empty(array.shape, kind)
         if array.size:
             copied(self, array, made)
+        return made
+
+    def labels(self, array: DeviceArray) -> DeviceArray:
+        """Class labels of any integer type, in C order."""
+        if not array.size:
+            return replace(array, kind="int64")
+        if array.kind == "bool" or array.kind in FLOATING:
+            raise TypeError(f"{self.name}: target must be an integer array, got {described(array)}")
+        if array.contiguous:
+            return array
+        from numbaloss.kernels.cuda.copy import copy_whole
+
+        made = self.door.empty(array.shape, array.kind)
+        upright, origin = array.upright()
+        self.door.launch(
+            common(copy_whole, "float32"), self.blocks(array.size), array.size, upright, origin, array.shape,
+            array.strides, made,
+        )
         return made
 
     def constant(self, name: str, values: Any) -> DeviceArray:
