@@ -136,14 +136,14 @@ def check_device_empty(loss: LossFunction) -> None:
 
 def strided(array: Array) -> Any:
     wide = on_device(np.zeros([2 * length for length in array.shape], array.dtype))
-    view = wide.view(wide.cells[tuple(slice(None, None, 2) for _ in array.shape)])
+    view = wide.view(wide.cells[(*(slice(None, None, 2) for _ in array.shape), ...)])
     view.cells[...] = array
     return view
 
 
 def backwards(array: Array) -> Any:
-    turned = tuple(slice(None, None, -1) for _ in array.shape)
-    whole = on_device(np.ascontiguousarray(array[turned]))
+    turned: Any = (*(slice(None, None, -1) for _ in array.shape), ...)
+    whole = on_device(array[turned].copy())
     return whole.view(whole.cells[turned])
 
 
