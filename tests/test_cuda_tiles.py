@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,12 @@ Array = np.ndarray[Any, Any]
 
 
 @pytest.fixture(autouse=True)
-def narrow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strips of one tile's height, few blocks, and short parts of sums."""
     for module in (tile_pairs, tile_triplets):
         monkeypatch.setattr(module, "SCRATCH", 1)
     monkeypatch.setattr(product, "SPREAD", 4)
     monkeypatch.setattr(product, "SHARE", 32)
-    yield
 
 
 def drawn(count: int, width: int, salt: int = 0) -> Array:
@@ -102,15 +100,16 @@ def test_many_blocks_give_the_bits_of_one_run_and_another() -> None:
     np.testing.assert_array_equal(one[1].cells, two[1].cells)
 
 
-@pytest.mark.parametrize("wrong", ["labels", "shape", "text", "number"])
-def test_wrong_arguments_are_named(wrong: str) -> None:
-    x = SimulatedArray(drawn(4, 3))
-    with pytest.raises((TypeError, ValueError), match={"shape": "labels", "number": "logit_scale"}.get(wrong, wrong)):
-        if wrong == "labels":
-            nl.nt_xent_loss(x, SimulatedArray(np.ones(4)))
-        elif wrong == "shape":
-            nl.nt_xent_loss(x, SimulatedArray(np.arange(5)))
-        elif wrong == "text":
-            nl.clip_loss(x, SimulatedArray(drawn(4, 2)), 1.0)
-        else:
-            nl.clip_loss(x, x, SimulatedArray(np.ones(2)))
+@pytest.mark.parametrize(
+    ("name", "others", "named"),
+    [
+        ("nt_xent_loss", (np.ones(4),), "labels must hold integer"),
+        ("nt_xent_loss", (np.arange(5),), r"labels has shape \(5,\)"),
+        ("clip_loss", (np.ones((4, 2)), np.array(1.0)), r"text has shape \(4, 2\)"),
+        ("clip_loss", (np.ones((4, 3)), np.ones(2)), "logit_scale must be one number"),
+    ],
+)
+def test_wrong_arguments_are_named(name: str, others: tuple[Array, ...], named: str) -> None:
+    arrays = [SimulatedArray(array) for array in (drawn(4, 3), *others)]
+    with pytest.raises((TypeError, ValueError), match=named):
+        nl.get(name)(*arrays)
