@@ -5,9 +5,9 @@ memory, and each thread adds their products up for its own `EACH` lines of both,
 in the order of its terms.
 
 A factor is a tuple ``(memory, pitch, lines, length, rates, centre)``: a matrix of `lines` times `length` elements,
-whose lines begin `pitch` elements apart. Each line is multiplied by its own of `rates`, and `centre` is taken off all
-lines, unless these are None. Its terms lie along its lines or across them, as the open names `fill_left` and
-`fill_right` say. What lies outside of a matrix counts as 0.
+whose lines begin `pitch` elements apart. Unless these are None, `centre` is taken off all lines, and each is multiplied
+by its own of `rates`; a line whose rate is 0 counts as 0. Its terms lie along its lines or across them, as the open
+names `fill_left` and `fill_right` say. What lies outside of a matrix counts as 0.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ def single(load: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def seen(item, centre, place, rates, line):  # type: ignore[no-untyped-def]
-    """An element from the centre, at the rate of its line."""
+    """An element from the centre, at the rate of its line; at a rate of 0 it is 0, whatever it was."""
     if centre is not None:
         item -= centre[place]
     if rates is not None:
-        item *= rates[line]
+        item = 0.0 if rates[line] == 0.0 else item * rates[line]
     return item
 
 
@@ -147,8 +147,11 @@ def tile(left, row, rows, right, column, columns, term, end, lefts, rights, sums
         term += STEP
 
 
-def multiply(left, rows, right, columns, terms, share, partials):  # type: ignore[no-untyped-def]
-    """Tile by tile the product's sums over `share` terms each: ``partials[part, row, column]``."""
+def multiply(left, rows, right, columns, terms, share, bias, begun, partials):  # type: ignore[no-untyped-def]
+    """Tile by tile the product's sums over `share` terms each: ``partials[part, row, column]``.
+
+    Each line of the first part begins with `bias`, unless that is None; and with what is there, if it was `begun`.
+    """
     lefts = cuda.shared.array(ROOM, real, alignment=16)
     rights = cuda.shared.array(ROOM, real, alignment=16)
     sums = cuda.local.array(CELLS, real)
@@ -161,7 +164,12 @@ def multiply(left, rows, right, columns, terms, share, partials):  # type: ignor
         for c in range(EACH):
             i, j = row + own_row() + r, column + own_column() + c
             if i < rows and j < columns:
-                partials[(part * rows + i) * columns + j] = sums[r * EACH + c]
+                total, target = sums[r * EACH + c], (part * rows + i) * columns + j
+                if bias is not None and part == 0:
+                    total += bias[j]
+                if begun:
+                    total += partials[target]
+                partials[target] = total
 
 
 def accumulate(n, partials, parts, begun, target):  # type: ignore[no-untyped-def]

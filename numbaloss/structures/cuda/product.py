@@ -7,7 +7,7 @@ from library to library and from device to device, and would need a matrix of al
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -75,15 +75,40 @@ def filled(left: Factor, right: Factor, gain: Any = kernels.times) -> dict[str, 
 
 
 def multiplied(
-    call: Call, left: Factor, rows: int, right: Factor, columns: int, terms: int, room: DeviceArray | None = None
-) -> tuple[DeviceArray, int]:
-    """Launch ``left @ right.T``: its sums over parts of the terms, and how many parts there are."""
+    call: Call, left: Factor, rows: int, right: Factor, columns: int, terms: int, bias: DeviceArray | None = None,
+    target: DeviceArray | None = None, begun: bool = False,
+) -> tuple[DeviceArray, int]:  # fmt: skip
+    """Launch ``left @ right.T + bias``: its sums over parts of the terms, and how many parts there are.
+
+    A single part is written to `target` if that is given, or added if it was `begun`.
+    """
     tiles = up(rows, TILE) * up(columns, TILE)
     parts = max(1, min(up(terms, SHARE), SPREAD // max(1, tiles)))
-    share = up(up(terms, parts), STEP) * STEP
+    share = max(1, up(up(terms, parts), STEP)) * STEP
     parts = max(1, up(terms, share))
-    partials = room or call.scratch(parts, rows, columns)
-    kernel = common(kernels.multiply, call.storage, **filled(left, right))
+    direct = target is not None and parts == 1
+    partials = target if target is not None and direct else call.scratch(parts, rows, columns)
     if tiles:
-        call.door.launch(kernel, tiles * parts, left.argument, rows, right.argument, columns, terms, share, partials)
+        kernel = common(kernels.multiply, call.storage, **filled(left, right))
+        call.door.launch(
+            kernel, tiles * parts, left.argument, rows, right.argument, columns, terms, share, bias,
+            int(begun and direct), partials,
+        )
     return partials, parts
+
+
+def added(
+    call: Call, target: DeviceArray, left: Factor, rows: int, right: Factor, columns: int, terms: int,
+    begun: bool = False, bias: DeviceArray | None = None,
+) -> None:  # fmt: skip
+    """Launch what makes `target` the product, in the type of the arithmetic, or adds that if it was `begun`."""
+    partials, parts = multiplied(call, left, rows, right, columns, terms, bias, target, begun)
+    if partials is not target and target.size:
+        kernel = common(kernels.accumulate, call.storage)
+        call.door.launch(kernel, call.blocks(target.size), target.size, partials, parts, int(begun), target)
+
+
+def part(array: DeviceArray, first: int, end: int) -> DeviceArray:
+    """Some of the lines of a contiguous array."""
+    step = array.strides[0] * array.item_size
+    return replace(array, pointer=array.pointer + first * step, shape=(end - first, *array.shape[1:]))

@@ -9,11 +9,11 @@ import numpy as np
 
 from numbaloss.arrays.device import DeviceArray, DeviceDoor
 from numbaloss.loss import Need
-from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass
+from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, copied
 from numbaloss.structures.cuda.product import grid, splits, up
 from numbaloss.structures.cuda.tile_pairs import Pairs, factor_of
 from numbaloss.structures.cuda.tile_rivals import levels, valued, weighed
-from numbaloss.structures.cuda.vectors import Gradients, matrix, number_slope, row_weights, unit_vectors
+from numbaloss.structures.cuda.vectors import Gradients, matrix, row_weights, summed, unit_vectors
 from numbaloss.structures.tile_matches import MatchLoss, SingleLoss, TwoLoss
 
 
@@ -58,8 +58,8 @@ def matched(loss: TwoLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_wei
     weights = row_weights(call, sample_weight, count)
     mass = Mass(float(count))
     if weights is not None:
-        mass = Mass(partials=weights)
-    gradients = Gradients(call, arrays)
+        mass = Mass(partials=summed(call, weights))
+    gradients = Gradients(call, arrays, {name: arrays[name].kind for name in names[2:]})
     bias = numbers[1] if len(numbers) > 1 else None
     pairs = Pairs(call, unit_vectors(call, first), unit_vectors(call, second), numbers[0], bias=bias)
     shown = door.empty((count,), call.storage) if need.values else None
@@ -83,7 +83,7 @@ def run_match(
     if found.out(0) is not None or by_scale is not None:
         products = weighed(pairs, stats, others, share, mass, found.out(0), by_scale is not None)
         if products is not None and by_scale is not None:
-            number_slope(call, products, share, mass, by_scale)
+            copied(call, summed(call, products, share, mass).reshaped(), by_scale)
     if found.out(1) is not None:
         weighed(turned, others, stats, share, mass, found.out(1), False)
     outcome.gradients, outcome.values = found.gradients.finished(), found.shown
@@ -103,7 +103,7 @@ def run_single(
     for index, one in zip((3, 2), sums, strict=False):
         out = found.out(index)
         if out is not None:
-            number_slope(call, one, share, mass, out)
+            copied(call, summed(call, one, share, mass).reshaped(), out)
     outcome = call.finished(totals, found.mass, count)
     outcome.gradients, outcome.values = found.gradients.finished(), found.shown
     return outcome

@@ -7,7 +7,6 @@ for 16-bit embeddings a gradient in float32.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +21,7 @@ from numbaloss.kernels.cuda import vectors as loops
 from numbaloss.kernels.cuda.fold import fold
 from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, common
-from numbaloss.structures.cuda.product import SCRATCH, Factor, filled, grid, multiplied, splits, up
+from numbaloss.structures.cuda.product import SCRATCH, Factor, added, filled, grid, part, splits, up
 from numbaloss.structures.cuda.tile_pairs import factor_of
 from numbaloss.structures.cuda.vectors import Gradients, labels_of, matrix, row_weights
 from numbaloss.structures.tile_triplets import TripletLoss
@@ -148,9 +147,8 @@ def everyone(found: Triplets) -> None:
         drawn = Factor(factors, end - first, count, pitch)
         vectors, own = Factor(found.array, count, width, centre=centre), part(found.array, first, end)
         others = Factor(own, end - first, width, centre=centre, across=True)
-        add(call, multiplied(call, drawn.transposed(), count, others, width, end - first), first > 0, sums)
-        by_row = multiplied(call, drawn, end - first, vectors.transposed(), width, count)
-        add(call, by_row, True, part(sums, first, end))
+        added(call, sums, drawn.transposed(), count, others, width, end - first, begun=first > 0)
+        added(call, part(sums, first, end), drawn, end - first, vectors.transposed(), width, count, begun=True)
     launch(
         common(kernels.settle_everyone, call.storage, LEAST=found.least), found.blocks, count, values, found.weights,
         found.shown, found.totals, found.mass.partials,
@@ -172,16 +170,3 @@ def middle(found: Triplets) -> DeviceArray:
     call.door.launch(kernel, STRIPS, count, width, share, found.array, partials)
     call.door.launch(common(fold, call.real.name), call.blocks(width), width, partials, STRIPS, width, 1.0, centre)
     return centre
-
-
-def add(call: Call, product_parts: tuple[DeviceArray, int], begun: bool, target: DeviceArray) -> None:
-    """Launch the addition of a product's parts to what is in `target`, if that was `begun`."""
-    partials, parts = product_parts
-    kernel = common(product.accumulate, call.storage)
-    call.door.launch(kernel, call.blocks(target.size), target.size, partials, parts, int(begun), target)
-
-
-def part(array: DeviceArray, first: int, end: int) -> DeviceArray:
-    """Some of the lines of a contiguous array."""
-    step = array.strides[0] * array.item_size
-    return replace(array, pointer=array.pointer + first * step, shape=(end - first, *array.shape[1:]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -83,10 +83,11 @@ class Gradients:
 
     call: Call
     inputs: dict[str, DeviceArray]
+    kinds: dict[str, str] = field(default_factory=dict)  # of the gradients that are not in the type of the call
 
     def __post_init__(self) -> None:
         call, shapes = self.call, {name: array.shape for name, array in self.inputs.items()}
-        kinds = {name: call.storage if array.ndim else array.kind for name, array in self.inputs.items()}
+        kinds = {name: self.kinds.get(name, call.storage) for name in self.inputs}
         self.shown = dict(zip(call.need.wrt, call.buffers(shapes, kinds), strict=True))
         self.made = {
             name: call.door.empty(out.shape, out.kind) if any(overlap(out, a) for a in self.inputs.values()) else out
@@ -116,10 +117,12 @@ def extent(array: DeviceArray) -> tuple[int, int]:
     return upright.pointer, upright.pointer + reach * array.item_size
 
 
-def number_slope(call: Call, sums: DeviceArray, share: float, mass: Mass, target: DeviceArray) -> None:
-    """Launch the sum of the slopes by a single number."""
+def summed(call: Call, partials: DeviceArray, share: float = 1.0, mass: Mass | None = None) -> DeviceArray:
+    """Launch the sum of some numbers times `share`, divided by the mass if that lies on the device."""
     from numbaloss.kernels.cuda.vectors import number
 
-    found = call.scratch(1)
-    call.door.launch(common(number, call.storage), 1, sums, sums.size, share, mass.partials, mass.parts, 0.0, found)
-    copied(call, found.reshaped(), target)
+    found, mass = call.scratch(1), mass or Mass()
+    call.door.launch(
+        common(number, call.storage), 1, partials, partials.size, share, mass.partials, mass.parts, 0.0, found
+    )
+    return found
