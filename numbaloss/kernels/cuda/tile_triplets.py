@@ -142,7 +142,7 @@ def draw(rows, width, vectors, chosen, pulls, share, masses, parts, empty, gradi
                 rank, found = block_rank(flag, counts)
                 if flag == 1:
                     anchors[rank] = anchor
-                cuda.syncthreads()
+                cuda.syncthreads()  # the next ones come after the barriers of `block_rank`
                 if k < width:
                     for one in range(found):
                         anchor = anchors[one]
@@ -151,7 +151,6 @@ def draw(rows, width, vectors, chosen, pulls, share, masses, parts, empty, gradi
                             total += pulls[anchor] * gap
                         if chosen[rows + anchor] == row:
                             total += pulls[rows + anchor] * gap
-                cuda.syncthreads()  # before the next anchors
             if k < width:
                 store(gradient, row * width + k, share * total)
 
