@@ -9,8 +9,13 @@ import pytest
 
 pytest.importorskip("greenlet")
 
+from numba import cuda, int64
+
 import numbaloss as nl
 from numbaloss.arrays.simulated import SimulatedArray
+from numbaloss.compile.cuda import simulator
+from numbaloss.compile.cuda.kernel import Kernel
+from numbaloss.kernels.cuda.device import THREADS, WARPS, block_rank
 from numbaloss.structures.cuda import product, tile_pairs, tile_triplets
 from numbaloss.testing.checks_device import close
 
@@ -113,3 +118,21 @@ def test_wrong_arguments_are_named(name: str, others: tuple[Array, ...], named: 
     arrays = [SimulatedArray(array) for array in (drawn(4, 3), *others)]
     with pytest.raises((TypeError, ValueError), match=named):
         nl.get(name)(*arrays)
+
+
+def rank_all(flags, ranks, totals):  # type: ignore[no-untyped-def]
+    """The rank of each flag of two rounds, one after the other."""
+    counts = cuda.shared.array(WARPS, int64)
+    for start in range(0, 2 * THREADS, THREADS):
+        i = start + cuda.threadIdx.x
+        ranks[i], totals[i] = block_rank(flags[i], counts)
+
+
+@pytest.mark.parametrize("order", simulator.ORDERS)
+def test_ranks_are_the_flags_before(order: str) -> None:
+    flags = np.random.default_rng(0).integers(0, 2, (2, 64))
+    ranks, totals = np.full(128, -1), np.full(128, -1)
+    kernel = Kernel(rank_all, "float32", "test", 64)
+    simulator.launch(kernel.plain, 1, 64, [*map(simulator.Pointer, (flags.ravel(), ranks, totals))], order)
+    np.testing.assert_array_equal(ranks.reshape(2, 64), flags.cumsum(axis=1) - flags)
+    np.testing.assert_array_equal(totals.reshape(2, 64), flags.sum(axis=1, keepdims=True).repeat(64, 1))
