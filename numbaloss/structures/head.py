@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from numbaloss.structures.layout import Rows
 from numbaloss.structures.products import BiasGradient, InputGradient, WeightGradient, operand
 from numbaloss.structures.publish import publish
 from numbaloss.structures.softmax import LIMITS, SoftmaxLoss
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 INPUTS = ("input", "linear_weight", "target", "linear_bias")
 CHUNK = 64 << 20  # bytes of logits at a time
@@ -113,6 +116,11 @@ class HeadLoss(SoftmaxLoss):
             elif "linear_bias" in self._wanted(wrt):
                 raise ValueError(f"{self.definition.name}: wrt names linear_bias, but none was given")
         return super().value_and_grad(*bound, sample_weight=sample_weight, out=out, wrt=wrt)
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import head
+
+        return head.run(self, door, inputs, sample_weight, need)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         given = tuple(array for array in inputs if array is not None)

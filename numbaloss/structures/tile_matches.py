@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.tile_pairs import TILE, Pairs, TileLoss
 from numbaloss.structures.tile_rivals import RivalLoss, nothing
 from numbaloss.structures.vectors import Vectors, gathered, handed
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 
 @dataclass
@@ -76,6 +79,11 @@ class TwoLoss(TileLoss):
 class MatchLoss(RivalLoss, TwoLoss):
     """Each vector has to find its partner among all of the other array; the mean of both directions."""
 
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import tile_matches
+
+        return tile_matches.run_match(self, door, inputs, sample_weight, need)
+
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         with np.errstate(all="ignore"):
             matched = self._matched(inputs, sample_weight, need)
@@ -95,6 +103,11 @@ class MatchLoss(RivalLoss, TwoLoss):
 
 class SingleLoss(TwoLoss):
     """Every pair of a vector of one array and a vector of the other is judged by itself."""
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import tile_matches
+
+        return tile_matches.run_single(self, door, inputs, sample_weight, need)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         from numbaloss.kernels.cpu.tiles import judge

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.tile_pairs import TILE, Pairs, TileLoss
 from numbaloss.structures.vectors import Vectors, gathered, groups, handed, labels_of, restored
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 
 class RivalLoss(TileLoss):
@@ -105,6 +108,11 @@ def _logarithm(tops: Array, sums: Array) -> Array:
 
 class GroupLoss(RivalLoss):
     """Vectors among themselves; those of one label belong together."""
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import tile_rivals
+
+        return tile_rivals.run(self, door, inputs, sample_weight, need)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door = self._door(inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from numbaloss.structures.facts import check_facts
 from numbaloss.structures.publish import publish
 from numbaloss.structures.tile_pairs import TILE, TileLoss
 from numbaloss.structures.vectors import Vectors, gathered, groups, handed, labels_of, restored
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 ELEMENTS = 1 << 20  # distances in memory at a time
 
@@ -53,6 +56,11 @@ def batch_triplets(maths: Callable[..., Any] | None = None, *, mining: str = "ha
 
 class TripletLoss(TileLoss):
     """Strips of distances: those of some anchors to all vectors."""
+
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import tile_triplets
+
+        return tile_triplets.run(self, door, inputs, sample_weight, need)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door = self._door(inputs)

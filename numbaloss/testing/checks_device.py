@@ -158,7 +158,7 @@ def check_device_empty(loss: LossFunction) -> None:
 
 def strided(array: Array) -> Any:
     """Every second element of a wider array."""
-    every = tuple(slice(None, None, 2) for _ in array.shape)
+    every: Any = (*(slice(None, None, 2) for _ in array.shape), ...)
     wide = np.zeros([2 * length for length in array.shape], array.dtype)
     wide[every] = array
     return place().view(on_device(wide), every)

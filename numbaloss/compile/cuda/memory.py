@@ -43,7 +43,7 @@ STORAGES = {
 
 @cache
 def accessors(name: str) -> dict[str, Function]:
-    """What `load`, `store`, `load_vector` and `store_vector` mean for memory of one storage type."""
+    """What `load`, `store`, their vector forms, `load_four` and `store_four` mean for memory of one storage type."""
     storage = STORAGES[name]
     return {
         "load": loader(storage),
@@ -51,6 +51,8 @@ def accessors(name: str) -> dict[str, Function]:
         "load_vector": vector_loader(storage),
         "store_vector": vector_storer(storage),
         "vector": viewer(storage),
+        "load_four": block_loader(storage),
+        "store_four": scratch_storer(storage),
     }
 
 
@@ -184,6 +186,62 @@ def viewer(storage: Storage) -> Any:
         return kind(pointer, types.int64, types.int64), code
 
     return vector
+
+
+def block_loader(storage: Storage) -> Any:
+    from numba import types
+
+    result = types.UniTuple(getattr(types, storage.real.name), 4)
+
+    def plain(memory: Any, i: int) -> tuple[Any, ...]:
+        if i % 4:
+            raise IndexError(f"four elements of the block's memory from {i} on, which is not aligned")
+        return tuple(memory[i + k] for k in range(4))
+
+    @intrinsic(plain)
+    def load_four(typing: Any, memory: Any, i: Any) -> Any:
+        """Four elements of the block's memory, aligned as such, in the type of the arithmetic."""
+
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = ir.VectorType(element_type(storage.real.name), 4)
+            data = context.make_array(memory)(context, builder, arguments[0]).data
+            vector = builder.load(builder.bitcast(builder.gep(data, [arguments[1]]), kind.as_pointer()))
+            vector.align = 16
+            return context.make_tuple(builder, result, [builder.extract_element(vector, I32(k)) for k in range(4)])
+
+        return result(memory, i), code
+
+    return load_four
+
+
+def scratch_storer(storage: Storage) -> Any:
+    from numba import types
+
+    name = storage.real.name
+    four = types.UniTuple(getattr(types, name), 4)
+
+    def plain(pointer: Any, i: int, values: tuple[Any, ...]) -> None:
+        for k in range(0, 4, STORAGES[name].width):
+            pointer.check_aligned(i + k, STORAGES[name].width)
+        for k in range(4):
+            pointer[i + k] = values[k]
+
+    @intrinsic(plain)
+    def store_four(typing: Any, pointer: Any, i: Any, values: Any) -> Any:
+        """Writes four elements of scratch memory, which is in the type of the arithmetic, 16 bytes at a time."""
+
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = ir.VectorType(element_type(name), 4)
+            vector = ir.Constant(kind, ir.Undefined)
+            for k in range(4):
+                vector = builder.insert_element(vector, builder.extract_value(arguments[2], k), I32(k))
+            place = builder.bitcast(address(builder, name, *arguments[:2]), kind.as_pointer())
+            builder.store(vector, place).align = 16
+            return context.get_dummy_value()
+
+        return types.void(pointer, i, four), code
+
+    return store_four
 
 
 # ---- LLVM

@@ -129,7 +129,7 @@ def caller(depth: int = 2) -> tuple[str, int]:
 class Shared:
     """Stands in for `cuda.shared`."""
 
-    def array(self, shape: Any, dtype: Any) -> Any:
+    def array(self, shape: Any, dtype: Any, alignment: int = 0) -> Any:
         memory, site = current().block.shared, caller()
         if site not in memory:
             memory[site] = poisoned(shape, dtype)

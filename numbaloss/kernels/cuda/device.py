@@ -62,6 +62,16 @@ def vector(pointer: Any, start: Any, size: Any) -> Any:
     raise NotImplementedError
 
 
+def load_four(memory: Any, i: Any) -> Any:
+    """Open name: four elements of the block's memory, which are aligned as such."""
+    raise NotImplementedError
+
+
+def store_four(pointer: Any, i: Any, values: Any) -> None:
+    """Open name: write four numbers to scratch memory in the type of the arithmetic, 16 bytes at a time."""
+    raise NotImplementedError
+
+
 def first_item():  # type: ignore[no-untyped-def]
     """This thread's number in the whole grid."""
     return int64(cuda.blockIdx.x) * THREADS + cuda.threadIdx.x
@@ -94,6 +104,59 @@ def warp_max(value):  # type: ignore[no-untyped-def]
     value = larger(value, cuda.shfl_xor_sync(ALL, value, 4))
     value = larger(value, cuda.shfl_xor_sync(ALL, value, 2))
     return larger(value, cuda.shfl_xor_sync(ALL, value, 1))
+
+
+def team_sum(value):  # type: ignore[no-untyped-def]
+    """The sum over a team, half a warp, in each of its lanes."""
+    value += cuda.shfl_xor_sync(ALL, value, 8)
+    value += cuda.shfl_xor_sync(ALL, value, 4)
+    value += cuda.shfl_xor_sync(ALL, value, 2)
+    value += cuda.shfl_xor_sync(ALL, value, 1)
+    return value
+
+
+def team_max(value):  # type: ignore[no-untyped-def]
+    """The largest over a team, half a warp, in each of its lanes; nan if there is one."""
+    value = larger(value, cuda.shfl_xor_sync(ALL, value, 8))
+    value = larger(value, cuda.shfl_xor_sync(ALL, value, 4))
+    value = larger(value, cuda.shfl_xor_sync(ALL, value, 2))
+    return larger(value, cuda.shfl_xor_sync(ALL, value, 1))
+
+
+def ahead(one, place, two, other):  # type: ignore[no-untyped-def]
+    """Whether the first of two numbers is the larger, or is as large and has the lower place; nan is above all."""
+    if one != one:
+        return two == two or place < other
+    return one > two or (one == two and place < other)
+
+
+def team_best(value, place):  # type: ignore[no-untyped-def]
+    """The number of a team that is ahead of the others, and its place; in each lane."""
+    for step in range(4):
+        found, there = cuda.shfl_xor_sync(ALL, value, 8 >> step), cuda.shfl_xor_sync(ALL, place, 8 >> step)
+        if ahead(found, there, value, place):
+            value, place = found, there
+    return value, place
+
+
+def block_rank(flag, shared):  # type: ignore[no-untyped-def]
+    """How many threads before this one have a flag of 1, and how many of the block; `shared` holds WARPS integers."""
+    thread = cuda.threadIdx.x
+    count = flag
+    for step in range(5):
+        before = cuda.shfl_up_sync(ALL, count, 1 << step)
+        if thread % 32 >= 1 << step:
+            count += before
+    if thread % 32 == 31:
+        shared[thread // 32] = count
+    cuda.syncthreads()
+    total, rank = int64(0), count - flag
+    for warp in range(WARPS):
+        if warp < thread // 32:
+            rank += shared[warp]
+        total += shared[warp]
+    cuda.syncthreads()  # before anyone writes there again
+    return rank, total
 
 
 def block_sum(value, shared):  # type: ignore[no-untyped-def]

@@ -114,17 +114,23 @@ class Call:
 
     # ---- outputs
 
-    def buffers(self, shapes: dict[str, tuple[int, ...]]) -> tuple[DeviceArray, ...]:
-        """Memory for each wanted gradient, of the shape of its input: the caller's, where he gives some."""
+    def buffers(
+        self, shapes: dict[str, tuple[int, ...]], kinds: dict[str, str] | None = None
+    ) -> tuple[DeviceArray, ...]:
+        """Memory for each wanted gradient, of the shape of its input: the caller's, where he gives some.
+
+        It is in the type of the call unless `kinds` names another.
+        """
         found = []
         for name, buffer in zip(self.need.wrt, self.need.buffers(self.name), strict=True):
+            kind = (kinds or {}).get(name, self.storage)
             if buffer is None:
-                found.append(self.door.empty(shapes[name], self.storage))
+                found.append(self.door.empty(shapes[name], kind))
                 continue
             out = self.view("out", buffer)
-            if out.shape != shapes[name] or out.kind != self.storage or not out.contiguous:
+            if out.shape != shapes[name] or out.kind != kind or not out.contiguous:
                 raise ValueError(
-                    f"{self.name}: out must be contiguous, have dtype {self.storage} and shape {shapes[name]}, "
+                    f"{self.name}: out must be contiguous, have dtype {kind} and shape {shapes[name]}, "
                     f"got {described(out)}"
                 )
             found.append(out)
