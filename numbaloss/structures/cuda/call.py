@@ -88,6 +88,22 @@ class Call:
             copied(self, array, made)
         return made
 
+    def labels(self, array: DeviceArray) -> DeviceArray:
+        """Class labels of any integer type, in C order."""
+        if array.kind == "bool" or array.kind in FLOATING:
+            raise TypeError(f"{self.name}: target must be an integer array, got {described(array)}")
+        if array.contiguous:
+            return array
+        from numbaloss.kernels.cuda.copy import copy_whole
+
+        made = self.door.empty(array.shape, array.kind)
+        upright, origin = array.upright()
+        self.door.launch(
+            common(copy_whole, "float32"), self.blocks(array.size), array.size, upright, origin, array.shape,
+            array.strides, made,
+        )
+        return made
+
     def constant(self, name: str, values: Any) -> DeviceArray:
         """A host array that belongs to the loss (class weights, say) in the type of the arithmetic, uploaded once."""
         place = ("constant", name, self.real, self.door.place())
