@@ -73,7 +73,7 @@ class Kernel:
         copy = DeviceSpecialiser(self.storage.real, self.holes).copy(self.template)
         content = digest(copy)
         entry = re.sub(r"\W", "_", f"{self.template.__name__}_{self.label}_{self.storage.name}_{content[:12]}")
-        key = f"ptx {entry} {content} {kinds} {capability} {versions()}"
+        key = f"ptx {entry} {content} {kinds} {capability} {self.threads} {versions()}"
         name = f"{entry[:80]}-{digest_of(key)}.nlk"
         stored = kernel_files.find(name, key)
         kernel_files.statistics.hits += stored is not None
@@ -81,7 +81,7 @@ class Kernel:
         if stored is None:
             with _COMPILING, told_capability(capability):
                 text, _ = cuda.compile(copy, signature(kinds), cc=capability, device=False, abi="numba")
-            stored = renamed(text if isinstance(text, str) else text.decode(), entry).encode()
+            stored = renamed(text if isinstance(text, str) else text.decode(), entry, self.threads).encode()
             kernel_files.statistics.stores += kernel_files.put(name, key, stored)
         return entry, stored
 
@@ -170,12 +170,17 @@ def told_capability(capability: tuple[int, int]) -> Iterator[None]:
         dispatcher.get_current_device = asked
 
 
-def renamed(ptx: str, entry: str) -> str:
-    """The PTX with a short entry name and without Numba's environment object, which only a host needs."""
+def renamed(ptx: str, entry: str, threads: int) -> str:
+    """The PTX with a short entry name and without Numba's environment object, which only a host needs.
+
+    Large blocks are given no more registers than a multiprocessor has. (Their size, `.maxntid`, would say the same, but
+    the assembler then keeps numbers in memory only to run more blocks at a time.)
+    """
     found = re.search(r"\.visible \.entry (\w+)\(", ptx)
     assert found is not None
     lines = [line for line in ptx.rstrip("\0").splitlines() if "NumbaEnv" not in line]
-    return "\n".join(lines).replace(found.group(1), entry) + "\n"
+    text = "\n".join(lines).replace(found.group(1), entry) + "\n"
+    return text if threads <= 256 else text.replace("\n)\n{", f"\n)\n.maxnreg {65536 // threads}\n{{", 1)
 
 
 def signature(kinds: Kinds) -> Any:

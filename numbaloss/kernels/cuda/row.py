@@ -1,24 +1,23 @@
 """One row of a class axis, shared by the lanes of a group, and how a lane reads and writes its elements.
 
 Rows lie one after the other, `stride` elements apart (`positions` is None), or side by side as planes of `positions`
-elements, one plane a class. A lane takes `RUN` neighbouring classes at a time. It keeps all of its classes in
-registers where they are at most `VECTORS` runs; rows too long for that are read once more (`VECTORS` is 0). Rows that
-do not all begin where 16 bytes can be read at once are `SHIFTED`: runs begin there, the first and last ones in part
-outside of the row.
+elements, one plane a class. A lane takes `RUN` neighbouring classes at a time, and keeps `VECTORS` such runs in
+registers: the whole row, or one part of it after the other. Rows that do not all begin where 16 bytes can be read at
+once are `SHIFTED`: runs begin there, the first and last ones in part outside of the row.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from numba import cuda, int64
+from numba import cuda, int32, int64
 
 from numbaloss.kernels.cuda.device import THREADS, WIDTH, load, store
 from numbaloss.kernels.cuda.group import LANES, lane
 
 RUN = 1  # open name: classes that a lane takes together, 1 or WIDTH
 VECTORS = 1  # open name: runs that a lane keeps
-HELD = 1  # open name: elements in a lane's registers, VECTORS * RUN, or RUN where nothing is kept
+HELD = 1  # open name: elements in a lane's registers, VECTORS * RUN
 SHIFTED = False  # open name: whether runs are moved to where 16 bytes can be read at once
 TILE = 1  # open name: elements of shared memory for `THREADS` whole rows
 
@@ -68,18 +67,20 @@ def along(c, positions):  # type: ignore[no-untyped-def]
 
 
 def first_run(at):  # type: ignore[no-untyped-def]
-    """The class that this lane's first run begins with, in a row that begins at `at`; the next is LANES * RUN further."""
+    """The class that this lane's first run begins with, in a row that begins at `at`; the next: LANES * RUN further."""
     if SHIFTED:
         return lane() * RUN - at % RUN
     return int64(lane()) * RUN
 
 
 def within(step, low, room):  # type: ignore[no-untyped-def]
-    """Whether the class `step` after a run's first belongs to the row: that run begins `low` before the row (if it is
-    `SHIFTED`) and `room` before its end."""
+    """Whether the class `step` after the lane's first one belongs to the row.
+
+    The row begins `low` after that class (which matters if `SHIFTED`), and ends `room` after it.
+    """
     if SHIFTED:
-        return step < room and step >= low
-    return step < room
+        return int32(step) < room and int32(step) >= low
+    return int32(step) < room
 
 
 def owns(c, at):  # type: ignore[no-untyped-def]
@@ -87,24 +88,34 @@ def owns(c, at):  # type: ignore[no-untyped-def]
     return (c - first_run(at)) // RUN % LANES == 0
 
 
-def take_run(pointer, at, c, classes, positions, held, k):  # type: ignore[no-untyped-def]
-    """Reads the run that begins with class `c` into ``held[k:]``; what is outside of the row stays as it is."""
-    if SHIFTED and (c < 0 or c + RUN > classes):
+def take_run(pointer, start, step, low, room, positions, held, k):  # type: ignore[no-untyped-def]
+    """Reads the run `step` classes after `start`, where the lane's first one lies, into ``held[k:]``.
+
+    `low` and `room` are as in `within`. What is outside of the row stays as it is.
+    """
+    if SHIFTED and (int32(step) < low or int32(step + RUN) > room):
         for w in range(RUN):
-            if c + w >= 0 and c + w < classes:
-                held[k + w] = fetch(pointer, at + (c + w))
-    elif c < classes:
-        take(pointer, at + along(c, positions), held, k)
+            if within(step + w, low, room):
+                held[k + w] = fetch(pointer, start + (step + w))
+    elif int32(step) < room:
+        take(pointer, start + along(step, positions), held, k)
 
 
-def put_run(pointer, at, c, classes, positions, held, k):  # type: ignore[no-untyped-def]
-    """Writes the run that begins with class `c`."""
-    if SHIFTED and (c < 0 or c + RUN > classes):
-        for w in range(RUN):
-            if c + w >= 0 and c + w < classes:
-                place(pointer, at + (c + w), held[k + w])
-    elif c < classes:
-        put(pointer, at + along(c, positions), held, k)
+def take_part(pointer, start, low, room, positions, held):  # type: ignore[no-untyped-def]
+    """Reads as many runs as a lane keeps."""
+    for v in range(VECTORS):
+        take_run(pointer, start, v * (LANES * RUN), low, room, positions, held, v * RUN)
+
+
+def put_run(pointer, start, step, low, room, positions, held, k):  # type: ignore[no-untyped-def]
+    """Writes that run; nothing for None."""
+    if pointer is not None:
+        if SHIFTED and (int32(step) < low or int32(step + RUN) > room):
+            for w in range(RUN):
+                if within(step + w, low, room):
+                    place(pointer, start + (step + w), held[k + w])
+        elif int32(step) < room:
+            put(pointer, start + along(step, positions), held, k)
 
 
 def fill(value, classes, to, positions, held, output):  # type: ignore[no-untyped-def]
@@ -113,7 +124,7 @@ def fill(value, classes, to, positions, held, output):  # type: ignore[no-untype
         for w in range(RUN):
             held[w] = value
         for c in range(first_run(to), classes, LANES * RUN):
-            put_run(output, to, c, classes, positions, held, 0)
+            put_run(output, to + along(c, positions), 0, int32(-c), int32(classes - c), positions, held, 0)
 
 
 def weight_of(row, weights, row_weights, spread, label):  # type: ignore[no-untyped-def]

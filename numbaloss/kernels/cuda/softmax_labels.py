@@ -26,6 +26,7 @@ from numbaloss.kernels.cuda.row import (
     place,
     put_run,
     send,
+    take_part,
     take_run,
     weight_of,
     within,
@@ -65,13 +66,12 @@ def derive(
 def survey_kept(held, logits, at, label, own, classes, positions, weights, smoothing, softcap, shared):  # type: ignore[no-untyped-def]
     first = first_run(at)
     low, room, mine = int32(-first), int32(classes - first), int32(label - first)
-    for v in range(VECTORS):
-        take_run(logits, at, first + v * (LANES * RUN), classes, positions, held, v * RUN)
+    take_part(logits, at + along(first, positions), low, room, positions, held)
     highest = own
     for v in range(VECTORS):
         for w in range(RUN):
             step = v * (LANES * RUN) + w
-            other = within(step, low, room) and step != mine
+            other = within(step, low, room) and int32(step) != mine
             logit = capped(held[v * RUN + w], softcap) if other else NOTHING
             held[v * RUN + w] = logit
             highest = logit if logit > highest else highest  # a nan comes with the sum
@@ -81,7 +81,7 @@ def survey_kept(held, logits, at, label, own, classes, positions, weights, smoot
         for v in range(VECTORS):
             for w in range(RUN):
                 step = v * (LANES * RUN) + w
-                if within(step, low, room) and step != mine:
+                if within(step, low, room) and int32(step) != mine:
                     gaps += gap(highest - held[v * RUN + w], weights, first + step)
         gaps = group_sum(gaps, shared)
     total = 0.0
@@ -96,39 +96,44 @@ def derive_kept(  # type: ignore[no-untyped-def]
     held, logits, at, to, classes, positions, weights, smoothing, softcap, highest, terms, gradient, curvature, spare
 ):
     first = first_run(at)
-    for v in range(VECTORS):
-        write_run(
-            held, v * RUN, logits, at, to, first + v * (LANES * RUN), classes, positions, weights, smoothing, softcap,
-            terms, gradient, curvature, spare,
-        )  # fmt: skip
+    write_part(
+        held, logits, at + along(first, positions), to + along(first, positions), first, int32(-first),
+        int32(classes - first), positions, weights, smoothing, softcap, terms, gradient, curvature, spare,
+    )  # fmt: skip
 
 
-# ---- rows read twice
+# ---- rows read twice, part by part
 
 
 def survey_twice(held, logits, at, label, own, classes, positions, weights, smoothing, softcap, shared):  # type: ignore[no-untyped-def]
     """Sums relative to the highest logit so far, brought to a new one where it changes."""
     top = LOWEST if own < LOWEST else own
     total, gaps, mass = 0.0, 0.0, 0.0
-    for c in range(first_run(at), classes, LANES * RUN):
+    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
         low, room, mine = int32(-c), int32(classes - c), int32(label - c)
-        take_run(logits, at, c, classes, positions, held, 0)
+        take_part(logits, at + along(c, positions), low, room, positions, held)
         peak = top
-        for w in range(RUN):
-            other = within(w, low, room) and w != mine
-            logit = capped(held[w], softcap) if other else NOTHING
-            held[w] = logit
-            peak = logit if logit > peak else peak
+        for v in range(VECTORS):
+            for w in range(RUN):
+                step = v * (LANES * RUN) + w
+                other = within(step, low, room) and int32(step) != mine
+                logit = capped(held[v * RUN + w], softcap) if other else NOTHING
+                held[v * RUN + w] = logit
+                peak = logit if logit > peak else peak
         if peak > top:
             total *= exp(top - peak)
             if smoothing is not None:
                 gaps += mass * (peak - top)
             top = peak
-        for w in range(RUN):
-            total += exp(held[w] - top)
-            if smoothing is not None and within(w, low, room) and w != mine:
-                gaps += gap(top - held[w], weights, c + w)
-                mass += 1.0 if weights is None else weights[c + w]
+        for k in range(HELD):
+            total += exp(held[k] - top)
+        if smoothing is not None:
+            for v in range(VECTORS):
+                for w in range(RUN):
+                    step = v * (LANES * RUN) + w
+                    if within(step, low, room) and int32(step) != mine:
+                        gaps += gap(top - held[v * RUN + w], weights, c + step)
+                        mass += 1.0 if weights is None else weights[c + step]
     highest = group_max(top, shared)
     if highest > top:
         total *= exp(top - highest)
@@ -142,13 +147,14 @@ def survey_twice(held, logits, at, label, own, classes, positions, weights, smoo
 def derive_twice(  # type: ignore[no-untyped-def]
     held, logits, at, to, classes, positions, weights, smoothing, softcap, highest, terms, gradient, curvature, spare
 ):
-    for c in range(first_run(at), classes, LANES * RUN):
-        take_run(logits, at, c, classes, positions, held, 0)
-        for w in range(RUN):
-            held[w] = exp(capped(held[w], softcap) - highest)
-        write_run(
-            held, 0, logits, at, to, c, classes, positions, weights, smoothing, softcap, terms, gradient, curvature,
-            spare,
+    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
+        low, room = int32(-c), int32(classes - c)
+        take_part(logits, at + along(c, positions), low, room, positions, held)
+        for k in range(HELD):
+            held[k] = exp(capped(held[k], softcap) - highest)
+        write_part(
+            held, logits, at + along(c, positions), to + along(c, positions), c, low, room, positions, weights,
+            smoothing, softcap, terms, gradient, curvature, spare,
         )  # fmt: skip
 
 
@@ -162,40 +168,53 @@ def gap(distance, weights, c):  # type: ignore[no-untyped-def]
     return weights[c] * distance if weights[c] != 0.0 else 0.0
 
 
-def write_run(  # type: ignore[no-untyped-def]
-    held, k, logits, at, to, c, classes, positions, weights, smoothing, softcap, terms, gradient, curvature, spare
+def write_part(  # type: ignore[no-untyped-def]
+    held, logits, start, target, first, low, room, positions, weights, smoothing, softcap, terms, gradient, curvature,
+    spare,
 ):
-    """Gradient and Hessian of a run of classes from `c` on, from the exponentials in ``held[k:]``."""
+    """Gradient and Hessian of the runs from the lane's `first` class on, from the exponentials in `held`."""
+    for v in range(VECTORS):
+        write_run(
+            held, v * RUN, logits, start, target, first, v * (LANES * RUN), low, room, positions, weights, smoothing,
+            softcap, terms, gradient, curvature, spare,
+        )  # fmt: skip
+
+
+def write_run(  # type: ignore[no-untyped-def]
+    held, k, logits, start, target, first, step, low, room, positions, weights, smoothing, softcap, terms, gradient,
+    curvature, spare,
+):
+    """Gradient and Hessian of the run `step` after the lane's `first`, from the exponentials in ``held[k:]``."""
     even, pull, bend, lift, per_total, factor = terms
     if curvature is None and softcap is None:
         scale, wish = pull * per_total * factor, even * factor
         for w in range(RUN):
             slope = held[k + w] * scale
             if smoothing is not None:
-                slope -= wish if weights is None else wish * class_weight(weights, c + w, classes)
+                slope -= wish if weights is None else wish * class_weight(weights, first, step + w, low, room)
             held[k + w] = slope
     else:
         if softcap is not None:
-            take_run(logits, at, c, classes, positions, spare, 0)
+            take_run(logits, start, step, low, room, positions, spare, 0)
         for w in range(RUN):
             logit = 0.0 if softcap is None else spare[w]
             chance = held[k + w] * per_total
             slope = pull * chance
             if smoothing is not None:
-                slope -= even if weights is None else even * class_weight(weights, c + w, classes)
+                slope -= even if weights is None else even * class_weight(weights, first, step + w, low, room)
             tilt = cap_slope(logit, softcap)
             held[k + w] = factor * slope * tilt
             if curvature is not None:
                 second = (bend + lift) * chance * chance + pull * chance * (1.0 - chance)
                 spare[w] = factor * (second * tilt * tilt + slope * cap_curvature(logit, softcap))
         if curvature is not None:
-            put_run(curvature, to, c, classes, positions, spare, 0)
-    put_run(gradient, to, c, classes, positions, held, k)
+            put_run(curvature, target, step, low, room, positions, spare, 0)
+    put_run(gradient, target, step, low, room, positions, held, k)
 
 
-def class_weight(weights, c, classes):  # type: ignore[no-untyped-def]
-    """The weight of a class; 0 of what is outside of the row."""
-    return weights[c] if c >= 0 and c < classes else 0.0
+def class_weight(weights, first, step, low, room):  # type: ignore[no-untyped-def]
+    """The weight of the class `step` after the lane's `first`; 0 of what is outside of the row."""
+    return weights[first + step] if within(step, low, room) else 0.0
 
 
 def label_row(  # type: ignore[no-untyped-def]
@@ -208,7 +227,7 @@ def label_row(  # type: ignore[no-untyped-def]
     highest, rest_sum, gaps = survey(
         held, logits, at, label, own_logit, classes, positions, weights, smoothing, softcap, shared
     )
-    distance = 0.0 if own_logit == highest else highest - own_logit
+    distance = highest - own_logit  # nan of two infinities: so is the value then
     own_sum = exp(-distance)
     total = rest_sum + own_sum
     log_total = log_sum(rest_sum, own_sum, distance)
@@ -233,20 +252,23 @@ def label_row(  # type: ignore[no-untyped-def]
     if gradient is not None:
         pull = extra - slope
         terms = (even, pull, bend, lift, 1.0 / total, factor)
+        own = own_sum / total  # the label's own derivatives first, so that few numbers are kept meanwhile
+        own_even = even if weights is None else even * weights[label]
+        own_gradient = slope * rest + extra * own - own_even
+        tilt = cap_slope(own_input, softcap)
+        own_bend = 0.0
+        if curvature is not None:
+            own_bend = bend * rest * rest + pull * own * rest + lift * own * own
+            own_bend = factor * (own_bend * tilt * tilt + own_gradient * cap_curvature(own_input, softcap))
+        own_gradient = factor * own_gradient * tilt
         derive(
             held, logits, at, to, classes, positions, weights, smoothing, softcap, highest, terms, gradient, curvature,
             spare,
         )  # fmt: skip
         if owns(label, to):  # once more, after the run that it is part of
-            own = own_sum / total
-            own_even = even if weights is None else even * weights[label]
-            own_gradient = slope * rest + extra * own - own_even
-            tilt = cap_slope(own_input, softcap)
-            place(gradient, to + along(label, positions), factor * own_gradient * tilt)
+            place(gradient, to + along(label, positions), own_gradient)
             if curvature is not None:
-                second = bend * rest * rest + pull * own * rest + lift * own * own
-                second = second * tilt * tilt + own_gradient * cap_curvature(own_input, softcap)
-                place(curvature, to + along(label, positions), factor * second)
+                place(curvature, to + along(label, positions), own_bend)
     return value
 
 

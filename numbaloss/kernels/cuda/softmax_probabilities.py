@@ -16,11 +16,13 @@ from numbaloss.kernels.cuda.row import (
     RUN,
     TILE,
     VECTORS,
+    along,
     begin,
     bring,
     first_run,
     put_run,
     send,
+    take_part,
     take_run,
     weight_of,
     within,
@@ -67,9 +69,8 @@ def derive(
 def normalise_kept(held, aims, logits, targets, at, to, classes, positions, softcap, shared):  # type: ignore[no-untyped-def]
     first = first_run(at)
     low, room = int32(-first), int32(classes - first)
-    for v in range(VECTORS):
-        take_run(logits, at, first + v * (LANES * RUN), classes, positions, held, v * RUN)
-        take_run(targets, to, first + v * (LANES * RUN), classes, positions, aims, v * RUN)
+    take_part(logits, at + along(first, positions), low, room, positions, held)
+    take_part(targets, to + along(first, positions), low, room, positions, aims)
     highest = NOTHING
     for v in range(VECTORS):
         for w in range(RUN):
@@ -90,18 +91,7 @@ def expect_kept(  # type: ignore[no-untyped-def]
 ):
     first = first_run(at)
     low, room = int32(-first), int32(classes - first)
-    values, slopes, bends = 0.0, 0.0, 0.0
-    for v in range(VECTORS):
-        for w in range(RUN):
-            step = v * (LANES * RUN) + w
-            if within(step, low, room):
-                target = wish(aims[v * RUN + w], weights, smoothing, first + step, classes)
-                log_prob = log_probability(held[v * RUN + w], highest, log_total)
-                value, slope, bend = link(log_prob, -expm1(log_prob), params)
-                values += value * target if target != 0.0 else 0.0
-                slopes += slope * target
-                bends += bend * target
-    return values, slopes, bends
+    return expect_part(held, aims, classes, first, low, room, weights, smoothing, params, highest, log_total)
 
 
 def derive_kept(  # type: ignore[no-untyped-def]
@@ -109,31 +99,32 @@ def derive_kept(  # type: ignore[no-untyped-def]
     terms, gradient, curvature, target_gradient, spare,
 ):
     first = first_run(at)
-    for v in range(VECTORS):
-        write_run(
-            held, aims, v * RUN, logits, at, to, first + v * (LANES * RUN), classes, positions, weights, smoothing,
-            softcap, params, highest, log_total, terms, gradient, curvature, target_gradient, spare,
-        )  # fmt: skip
+    write_part(
+        held, aims, logits, at + along(first, positions), to + along(first, positions), first, int32(-first),
+        int32(classes - first), classes, positions, weights, smoothing, softcap, params, highest, log_total, terms,
+        gradient, curvature, target_gradient, spare,
+    )  # fmt: skip
 
 
-# ---- rows read again for each of the three
+# ---- rows read again for each of the three, part by part
 
 
 def normalise_again(held, aims, logits, targets, at, to, classes, positions, softcap, shared):  # type: ignore[no-untyped-def]
     """Sums relative to the highest logit so far, brought to a new one where it changes."""
     top, total, ties = LOWEST, 0.0, 0.0
-    for c in range(first_run(at), classes, LANES * RUN):
+    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
         low, room = int32(-c), int32(classes - c)
-        take_run(logits, at, c, classes, positions, held, 0)
+        take_part(logits, at + along(c, positions), low, room, positions, held)
         peak = top
-        for w in range(RUN):
-            logit = capped(held[w], softcap) if within(w, low, room) else NOTHING
-            held[w] = logit
-            peak = logit if logit > peak else peak
+        for v in range(VECTORS):
+            for w in range(RUN):
+                logit = capped(held[v * RUN + w], softcap) if within(v * (LANES * RUN) + w, low, room) else NOTHING
+                held[v * RUN + w] = logit
+                peak = logit if logit > peak else peak
         if peak > top:
             total, ties, top = (total + ties) * exp(top - peak), 0.0, peak
-        for w in range(RUN):
-            apart = held[w] - top
+        for k in range(HELD):
+            apart = held[k] - top
             total += exp(apart) if apart != 0.0 else 0.0
             ties += 1.0 if apart == 0.0 else 0.0
     highest = group_max(top, shared)
@@ -146,18 +137,14 @@ def expect_again(  # type: ignore[no-untyped-def]
     held, aims, logits, targets, at, to, classes, positions, weights, smoothing, softcap, params, highest, log_total
 ):
     values, slopes, bends = 0.0, 0.0, 0.0
-    for c in range(first_run(at), classes, LANES * RUN):
+    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
         low, room = int32(-c), int32(classes - c)
-        take_run(logits, at, c, classes, positions, held, 0)
-        take_run(targets, to, c, classes, positions, aims, 0)
-        for w in range(RUN):
-            if within(w, low, room):
-                target = wish(aims[w], weights, smoothing, c + w, classes)
-                log_prob = log_probability(capped(held[w], softcap), highest, log_total)
-                value, slope, bend = link(log_prob, -expm1(log_prob), params)
-                values += value * target if target != 0.0 else 0.0
-                slopes += slope * target
-                bends += bend * target
+        take_both(held, aims, logits, targets, at + along(c, positions), to + along(c, positions), low, room, positions,
+                  softcap)  # fmt: skip
+        value, slope, bend = expect_part(
+            held, aims, classes, c, low, room, weights, smoothing, params, highest, log_total
+        )
+        values, slopes, bends = values + value, slopes + slope, bends + bend
     return values, slopes, bends
 
 
@@ -165,66 +152,99 @@ def derive_again(  # type: ignore[no-untyped-def]
     held, aims, logits, targets, at, to, classes, positions, weights, smoothing, softcap, params, highest, log_total,
     terms, gradient, curvature, target_gradient, spare,
 ):
-    for c in range(first_run(at), classes, LANES * RUN):
-        take_run(logits, at, c, classes, positions, held, 0)
-        take_run(targets, to, c, classes, positions, aims, 0)
-        for w in range(RUN):
-            held[w] = capped(held[w], softcap)
-        write_run(
-            held, aims, 0, logits, at, to, c, classes, positions, weights, smoothing, softcap, params, highest,
-            log_total, terms, gradient, curvature, target_gradient, spare,
+    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
+        low, room = int32(-c), int32(classes - c)
+        start, target = at + along(c, positions), to + along(c, positions)
+        take_both(held, aims, logits, targets, start, target, low, room, positions, softcap)
+        write_part(
+            held, aims, logits, start, target, c, low, room, classes, positions, weights, smoothing, softcap, params,
+            highest, log_total, terms, gradient, curvature, target_gradient, spare,
         )  # fmt: skip
+
+
+def take_both(held, aims, logits, targets, start, target, low, room, positions, softcap):  # type: ignore[no-untyped-def]
+    """Reads a part of the logits and of the targets."""
+    take_part(logits, start, low, room, positions, held)
+    take_part(targets, target, low, room, positions, aims)
+    for k in range(HELD):
+        held[k] = capped(held[k], softcap)
 
 
 # ---- what both have in common
 
 
-def wish(target, weights, smoothing, c, classes):  # type: ignore[no-untyped-def]
-    """The smoothed and weighted target of class `c`."""
+def wish(target, weights, smoothing, classes, first, step, low, room):  # type: ignore[no-untyped-def]
+    """The smoothed and weighted target of the class `step` after the lane's `first`."""
     if smoothing is not None:
         target = target * (1.0 - smoothing) + smoothing / real(classes)
     if weights is not None:
-        target = target * class_weight(weights, c, classes)
+        target = target * class_weight(weights, first, step, low, room)
     return target
 
 
-def write_run(  # type: ignore[no-untyped-def]
-    held, aims, k, logits, at, to, c, classes, positions, weights, smoothing, softcap, params, highest, log_total,
-    terms, gradient, curvature, target_gradient, spare,
+def expect_part(held, aims, classes, first, low, room, weights, smoothing, params, highest, log_total):  # type: ignore[no-untyped-def]
+    """Sums over the runs from the lane's `first` class on, whose logits and targets are in `held` and `aims`."""
+    values, slopes, bends = 0.0, 0.0, 0.0
+    for v in range(VECTORS):
+        for w in range(RUN):
+            step = v * (LANES * RUN) + w
+            if within(step, low, room):
+                share = wish(aims[v * RUN + w], weights, smoothing, classes, first, step, low, room)
+                log_prob = log_probability(held[v * RUN + w], highest, log_total)
+                value, slope, bend = link(log_prob, -expm1(log_prob), params)
+                values += value * share if share != 0.0 else 0.0
+                slopes += slope * share
+                bends += bend * share
+    return values, slopes, bends
+
+
+def write_part(  # type: ignore[no-untyped-def]
+    held, aims, logits, start, target, first, low, room, classes, positions, weights, smoothing, softcap, params,
+    highest, log_total, terms, gradient, curvature, target_gradient, spare,
 ):
-    """The derivatives of a run of classes from `c` on, from its logits in ``held[k:]`` and its targets in `aims`."""
+    """The derivatives of these runs."""
+    for v in range(VECTORS):
+        write_run(
+            held, aims, v * RUN, logits, start, target, first, v * (LANES * RUN), low, room, classes, positions,
+            weights, smoothing, softcap, params, highest, log_total, terms, gradient, curvature, target_gradient, spare,
+        )  # fmt: skip
+
+
+def write_run(  # type: ignore[no-untyped-def]
+    held, aims, k, logits, start, target, first, step, low, room, classes, positions, weights, smoothing, softcap,
+    params, highest, log_total, terms, gradient, curvature, target_gradient, spare,
+):
+    """The derivatives of the run `step` after the lane's `first`, from its logits in ``held[k:]`` and its targets in
+    ``aims[k:]``."""
     slopes, bends, lse_pull, lift, factor = terms
     if softcap is not None:
-        take_run(logits, at, c, classes, positions, spare, 0)
+        take_run(logits, start, step, low, room, positions, spare, 0)
     for w in range(RUN):
         log_prob = log_probability(held[k + w], highest, log_total)
         chance = exp(log_prob)
         value, slope, bend = link(log_prob, -expm1(log_prob), params)
-        target = wish(aims[k + w], weights, smoothing, c + w, classes)
-        first = target * slope - chance * (slopes - lse_pull)
+        share = wish(aims[k + w], weights, smoothing, classes, first, step + w, low, room)
+        pull = share * slope - chance * (slopes - lse_pull)
         logit = 0.0 if softcap is None else spare[w]
         tilt = cap_slope(logit, softcap)
-        held[k + w] = factor * first * tilt
+        held[k + w] = factor * pull * tilt
         if curvature is not None:
             second = (
-                target * bend * (1.0 - 2.0 * chance)
+                share * bend * (1.0 - 2.0 * chance)
                 + chance * chance * (bends + lift)
                 - chance * (1.0 - chance) * (slopes - lse_pull)
             )
-            spare[w] = factor * (second * tilt * tilt + first * cap_curvature(logit, softcap))
+            spare[w] = factor * (second * tilt * tilt + pull * cap_curvature(logit, softcap))
         if target_gradient is not None:
             by_target = factor * value
             if weights is not None:
-                by_target = by_target * class_weight(weights, c + w, classes)
+                by_target = by_target * class_weight(weights, first, step + w, low, room)
             if smoothing is not None:
                 by_target = by_target * (1.0 - smoothing)
             aims[k + w] = by_target
-    if gradient is not None:
-        put_run(gradient, to, c, classes, positions, held, k)
-    if curvature is not None:
-        put_run(curvature, to, c, classes, positions, spare, 0)
-    if target_gradient is not None:
-        put_run(target_gradient, to, c, classes, positions, aims, k)
+    put_run(gradient, target, step, low, room, positions, held, k)
+    put_run(curvature, target, step, low, room, positions, spare, 0)
+    put_run(target_gradient, target, step, low, room, positions, aims, k)
 
 
 def probability_row(  # type: ignore[no-untyped-def]

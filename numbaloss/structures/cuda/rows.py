@@ -15,10 +15,12 @@ from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, common
 from numbaloss.structures.rows import NO_LABEL, RowLoss
 
-KEPT = 64  # elements of a row in the registers of one thread: as many numbers of 4 bytes as leave room for the rest
-SCALARS = 32  # the same where each is read on its own, and takes its address along
+KEPT = 32  # elements of a row in the registers of one thread, whatever else is computed; half as many in float64
+MOST = 48  # the same where a kernel computes little besides
+WHOLE = 64  # the same where elements need neither a conversion nor a check for the row's ends
 FEW = 16  # the same of a warp that has a row; above, a block is faster
 BLOCKS = (128, 256, 512)  # threads that may share a row
+PART = 4  # runs of a row that is too long to be kept, read at a time
 TILED = 32  # classes up to which rows pass through shared memory
 SMALL = 128  # threads of a block in which several rows are worked on
 
@@ -30,19 +32,26 @@ class Plan:
     lanes: int  # threads that share a row
     threads: int  # of a block
     run: int  # classes that a thread takes together
-    vectors: int  # runs that it keeps; 0: the row is read again
+    vectors: int  # runs that it keeps
+    again: bool = False  # the row is longer than that, and read again
     shifted: bool = False  # runs are moved to where 16 bytes can be read at once
     width: int = 0  # elements that are read together where whole rows pass through shared memory; 0: they do not
 
     @property
     def held(self) -> int:
-        return max(1, self.vectors) * self.run
+        return self.vectors * self.run
 
     def holes(self, storage: str) -> dict[str, Any]:
         """The open names of `kernels.cuda.row`."""
         from numbaloss.kernels.cuda import row
 
-        names = {"LANES": self.lanes, "RUN": self.run, "VECTORS": self.vectors, "HELD": self.held, "SHIFTED": self.shifted}
+        names = {
+            "LANES": self.lanes,
+            "RUN": self.run,
+            "VECTORS": self.vectors,
+            "HELD": self.held,
+            "SHIFTED": self.shifted,
+        }
         if not self.width:
             own = accessors(storage)
             direct = {"fetch": own["load"], "place": own["store"]}
@@ -61,32 +70,35 @@ class Plan:
         }
 
 
-def plan(storage: str, classes: int, layout: str, tiles: bool, arrays: int = 1) -> Plan:
+def plan(storage: str, classes: int, layout: str, tiles: bool, arrays: int = 1, plain: bool = False) -> Plan:
     """The plan for rows of so many classes: in registers if they fit there, by as few threads as can hold them.
 
     `layout` is "planes" (neighbouring rows lie side by side), "aligned" (every row begins where 16 bytes can be read at
     once), "shifted" (the whole does, its rows lie without a gap between them) or "loose". `tiles` lets short rows pass
-    through shared memory. `arrays` is how many of each row are kept.
+    through shared memory. `arrays` is how many of each row are kept; `plain` says that little else takes registers.
     """
     double = 2 if STORAGES[storage].real == np.float64 else 1
     width = STORAGES[storage].width
-    short = SCALARS // double // arrays
-    if layout == "planes" or classes <= min(TILED, short):
-        vectors = rounded_up(classes) if classes <= short else 0
-        return Plan(1, SMALL, 1, vectors, width=width if tiles and vectors else 0)
+    kept = KEPT // double // arrays
+    alone = kept if plain else kept - kept // 4  # of a thread that has a row
+    if layout == "planes" or classes <= min(TILED, alone):
+        if classes > alone:
+            return Plan(1, SMALL, 1, PART, again=True)
+        return Plan(1, SMALL, 1, rounded_up(classes), width=width if tiles else 0)
     shifted = layout == "shifted" and classes % width > 0
     run = width if shifted or layout in ("aligned", "shifted") else 1
-    kept = (KEPT if run > 1 else SCALARS) // double // arrays
+    if plain and run > 1:
+        kept = (WHOLE if storage == "float32" and not shifted else MOST) // double // arrays
     for lanes in (32, *BLOCKS):
-        runs = -(-(classes + shifted * (run - 1)) // (lanes * run))
+        runs = rounded_up(-(-(classes + shifted * (run - 1)) // (lanes * run)))
         if runs * run <= (min(FEW, kept) if lanes == 32 else kept):
-            return Plan(lanes, max(lanes, SMALL), run, 1 << (runs - 1).bit_length(), shifted)
-    return Plan(BLOCKS[-1], BLOCKS[-1], run, 0, shifted)
+            return Plan(lanes, max(lanes, SMALL), run, runs, shifted=shifted)
+    return Plan(BLOCKS[-1], BLOCKS[-1], run, PART, again=True, shifted=shifted)
 
 
-def rounded_up(classes: int) -> int:
-    """The sizes rows of one thread are compiled for."""
-    return next(size for size in (2, 4, 8, 12, 16, 24, 32) if size >= classes)
+def rounded_up(count: int) -> int:
+    """The numbers of runs that kernels are compiled for, so that there are few of them."""
+    return next((size for size in (1, 2, 4, 6, 8, 12, 16, 24, 32) if size >= count), count)
 
 
 @dataclass
@@ -123,7 +135,7 @@ class Rows:
     def outputs(self) -> tuple[DeviceArray, ...]:
         return tuple(one for one in (self.gradient, self.target_gradient, self.curvature) if one is not None)
 
-    def plan(self, tiles: bool = True, arrays: int = 1) -> Plan:
+    def plan(self, tiles: bool = True, arrays: int = 1, plain: bool = False) -> Plan:
         """The plan for this call."""
         width = STORAGES[self.call.storage].width
         read = [one for one in (self.logits, self.targets) if one is not None]
@@ -135,7 +147,7 @@ class Rows:
             layout = "shifted"
         else:
             layout = "aligned" if aligned and self.stride % width == 0 and self.classes % width == 0 else "loose"
-        return plan(self.call.storage, self.classes, layout, tiles and layout == "shifted", arrays)
+        return plan(self.call.storage, self.classes, layout, tiles and layout == "shifted", arrays, plain)
 
     def scaled(self) -> tuple[Any, ...]:
         """The arguments `scale`, `masses`, `parts` and `empty` of a kernel."""
@@ -166,7 +178,7 @@ def run(loss: RowLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight:
     lead = logits.shape[:1] * (logits.ndim > 1) + logits.shape[2:]
     if sample_weight is not None:
         rows.row_weights = row_weights(call, sample_weight, lead)
-    gradients = call.buffers({name: logits.shape for name in need.wrt})
+    gradients = call.buffers(dict.fromkeys(need.wrt, logits.shape))
     for name, gradient in zip(need.wrt, gradients, strict=True):
         setattr(rows, "gradient" if name == first else "target_gradient", gradient)
     rows.curvature = door.empty(logits.shape, call.storage) if need.hessian else None

@@ -16,10 +16,11 @@ def labelled(loss: SoftmaxLoss, rows: Rows) -> DeviceArray:
     """Launch the kernel for class labels; the sums of its blocks."""
     from numbaloss.kernels.cuda import softmax_labels as kernels
 
-    call, plan = rows.call, rows.plan(tiles=rows.curvature is None)
-    link, params = rows.numbers(ARGUMENTS)
     smoothing, z_loss, softcap = extras(loss)
-    way = "kept" if plan.vectors else "twice"
+    plain = rows.curvature is None and smoothing is None and softcap is None
+    call, plan = rows.call, rows.plan(tiles=rows.curvature is None, plain=plain)
+    link, params = rows.numbers(ARGUMENTS)
+    way = "twice" if plan.again else "kept"
     holes = {name: getattr(kernels, f"{name}_{way}") for name in ("survey", "derive")}
     template = kernels.label_tiles if plan.width else kernels.label_rows
     kernel = call.kernel(template, plan, plan.threads, link=link, **holes, **lowest(call), **plan.holes(call.storage))
@@ -40,7 +41,7 @@ def distributed(loss: SoftmaxLoss, rows: Rows) -> DeviceArray:
 
     call, plan = rows.call, rows.plan(tiles=rows.curvature is None, arrays=2)
     link, params = rows.numbers(ARGUMENTS)
-    way = "kept" if plan.vectors else "again"
+    way = "again" if plan.again else "kept"
     holes = {name: getattr(kernels, f"{name}_{way}") for name in ("normalise", "expect", "derive")}
     template = kernels.probability_tiles if plan.width else kernels.probability_rows
     kernel = call.kernel(template, plan, plan.threads, link=link, **holes, **lowest(call), **plan.holes(call.storage))
