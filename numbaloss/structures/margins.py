@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
 from numbaloss.structures.twins import Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceArray
+    from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 
 def margins(maths: Callable[..., Any] | None = None, *, sets: bool = False, **facts: Any) -> Any:
@@ -57,6 +61,11 @@ class MarginLoss(RowLoss):
                 2 * piece.logits.size, piece.logits, piece.stride, rows.classes, piece.labels, rows.weights,
                 piece.row_weights, params, scale, piece.values, piece.gradient, piece.curvature,
             )
+
+    def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
+        from numbaloss.structures.cuda import margins
+
+        return margins.labelled(rows)
 
 
 class SetMarginLoss(RowLoss):

@@ -44,3 +44,11 @@ def group_max(value, shared):  # type: ignore[no-untyped-def]
     if LANES == 32:
         return warp_max(value)
     return block_max(value, shared)
+
+
+def group_wait():  # type: ignore[no-untyped-def]
+    """Wait for the group: what its lanes have read may be written to then."""
+    if LANES == 32:
+        cuda.syncwarp()
+    elif LANES > 32:
+        cuda.syncthreads()

@@ -37,6 +37,16 @@ NAN = math.nan
 LOWEST = -1.0  # open name: the smallest finite number
 
 
+def logit_of(x, softcap, params):  # type: ignore[no-untyped-def]
+    """The logit of an input; an open name where that is not the input itself, or its soft cap."""
+    return capped(x, softcap)
+
+
+def own_logit_of(x, softcap, params):  # type: ignore[no-untyped-def]
+    """The logit of the label's input and its derivative, for the gradient by the input."""
+    return capped(x, softcap), cap_slope(x, softcap)
+
+
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
     """Open name: (value, slope, curvature) by the label's log-probability and one minus its probability."""
     raise NotImplementedError
@@ -44,7 +54,7 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
 
 def survey(
     held: Any, logits: Any, at: Any, label: Any, own: Any, classes: Any, positions: Any, weights: Any, smoothing: Any,
-    softcap: Any, shared: Any,
+    softcap: Any, params: Any, shared: Any,
 ) -> Any:  # fmt: skip
     """Open name, `survey_kept` or `survey_twice`: of all classes but the label, whose logit is `own`, the sum of
     exp(logit - highest), and the sum of the weighted distances to the highest logit, which comes first."""
@@ -53,7 +63,7 @@ def survey(
 
 def derive(
     held: Any, logits: Any, at: Any, to: Any, classes: Any, positions: Any, weights: Any, smoothing: Any, softcap: Any,
-    highest: Any, terms: Any, gradient: Any, curvature: Any, spare: Any,
+    params: Any, highest: Any, terms: Any, gradient: Any, curvature: Any, spare: Any,
 ) -> None:  # fmt: skip
     """Open name, `derive_kept` or `derive_twice`: writes the derivatives of every class, as of one that is not the
     label."""
@@ -63,7 +73,7 @@ def derive(
 # ---- rows kept in registers: first the logits, then their exponentials, then the gradient
 
 
-def survey_kept(held, logits, at, label, own, classes, positions, weights, smoothing, softcap, shared):  # type: ignore[no-untyped-def]
+def survey_kept(held, logits, at, label, own, classes, positions, weights, smoothing, softcap, params, shared):  # type: ignore[no-untyped-def]
     first = first_run(at)
     low, room, mine = int32(-first), int32(classes - first), int32(label - first)
     take_part(logits, at + along(first, positions), low, room, positions, held)
@@ -72,7 +82,7 @@ def survey_kept(held, logits, at, label, own, classes, positions, weights, smoot
         for w in range(RUN):
             step = v * (LANES * RUN) + w
             other = within(step, low, room) and int32(step) != mine
-            logit = capped(held[v * RUN + w], softcap) if other else NOTHING
+            logit = logit_of(held[v * RUN + w], softcap, params) if other else NOTHING
             held[v * RUN + w] = logit
             highest = logit if logit > highest else highest  # a nan comes with the sum
     highest = group_max(highest, shared)
@@ -93,7 +103,8 @@ def survey_kept(held, logits, at, label, own, classes, positions, weights, smoot
 
 
 def derive_kept(  # type: ignore[no-untyped-def]
-    held, logits, at, to, classes, positions, weights, smoothing, softcap, highest, terms, gradient, curvature, spare
+    held, logits, at, to, classes, positions, weights, smoothing, softcap, params, highest, terms, gradient, curvature,
+    spare,
 ):
     first = first_run(at)
     write_part(
@@ -105,7 +116,7 @@ def derive_kept(  # type: ignore[no-untyped-def]
 # ---- rows read twice, part by part
 
 
-def survey_twice(held, logits, at, label, own, classes, positions, weights, smoothing, softcap, shared):  # type: ignore[no-untyped-def]
+def survey_twice(held, logits, at, label, own, classes, positions, weights, smoothing, softcap, params, shared):  # type: ignore[no-untyped-def]
     """Sums relative to the highest logit so far, brought to a new one where it changes."""
     top = LOWEST if own < LOWEST else own
     total, gaps, mass = 0.0, 0.0, 0.0
@@ -117,7 +128,7 @@ def survey_twice(held, logits, at, label, own, classes, positions, weights, smoo
             for w in range(RUN):
                 step = v * (LANES * RUN) + w
                 other = within(step, low, room) and int32(step) != mine
-                logit = capped(held[v * RUN + w], softcap) if other else NOTHING
+                logit = logit_of(held[v * RUN + w], softcap, params) if other else NOTHING
                 held[v * RUN + w] = logit
                 peak = logit if logit > peak else peak
         if peak > top:
@@ -145,13 +156,14 @@ def survey_twice(held, logits, at, label, own, classes, positions, weights, smoo
 
 
 def derive_twice(  # type: ignore[no-untyped-def]
-    held, logits, at, to, classes, positions, weights, smoothing, softcap, highest, terms, gradient, curvature, spare
+    held, logits, at, to, classes, positions, weights, smoothing, softcap, params, highest, terms, gradient, curvature,
+    spare,
 ):
     for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
         low, room = int32(-c), int32(classes - c)
         take_part(logits, at + along(c, positions), low, room, positions, held)
         for k in range(HELD):
-            held[k] = exp(capped(held[k], softcap) - highest)
+            held[k] = exp(logit_of(held[k], softcap, params) - highest)
         write_part(
             held, logits, at + along(c, positions), to + along(c, positions), c, low, room, positions, weights,
             smoothing, softcap, terms, gradient, curvature, spare,
@@ -223,9 +235,9 @@ def label_row(  # type: ignore[no-untyped-def]
 ):
     """The row's unreduced value; writes ``factor`` times its gradient and Hessian where these are not None."""
     own_input = fetch(logits, at + along(label, positions))
-    own_logit = capped(own_input, softcap)
+    own_logit, tilt = own_logit_of(own_input, softcap, params)
     highest, rest_sum, gaps = survey(
-        held, logits, at, label, own_logit, classes, positions, weights, smoothing, softcap, shared
+        held, logits, at, label, own_logit, classes, positions, weights, smoothing, softcap, params, shared
     )
     distance = highest - own_logit  # nan of two infinities: so is the value then
     own_sum = exp(-distance)
@@ -255,15 +267,14 @@ def label_row(  # type: ignore[no-untyped-def]
         own = own_sum / total  # the label's own derivatives first, so that few numbers are kept meanwhile
         own_even = even if weights is None else even * weights[label]
         own_gradient = slope * rest + extra * own - own_even
-        tilt = cap_slope(own_input, softcap)
         own_bend = 0.0
         if curvature is not None:
             own_bend = bend * rest * rest + pull * own * rest + lift * own * own
             own_bend = factor * (own_bend * tilt * tilt + own_gradient * cap_curvature(own_input, softcap))
         own_gradient = factor * own_gradient * tilt
         derive(
-            held, logits, at, to, classes, positions, weights, smoothing, softcap, highest, terms, gradient, curvature,
-            spare,
+            held, logits, at, to, classes, positions, weights, smoothing, softcap, params, highest, terms, gradient,
+            curvature, spare,
         )  # fmt: skip
         if owns(label, to):  # once more, after the run that it is part of
             place(gradient, to + along(label, positions), own_gradient)
