@@ -17,6 +17,7 @@ from numbaloss.structures.twins import Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceArray
+    from numbaloss.structures.cuda.call import Mass
     from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 
@@ -106,3 +107,13 @@ class SetMarginLoss(RowLoss):
                 16 * piece.logits.size, piece.logits, piece.stride, rows.classes, listed, piece.row_weights, params,
                 scale, piece.values, piece.gradient, piece.curvature,
             )
+
+    def _mass_on_device(self, rows: DeviceRows) -> Mass:
+        from numbaloss.structures.cuda.rows import counted
+
+        return counted(rows)
+
+    def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
+        from numbaloss.structures.cuda import margins
+
+        return margins.listed(rows)

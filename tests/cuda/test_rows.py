@@ -62,7 +62,7 @@ def long_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of few classes are taken for ones that do not fit into registers."""
     for name in ("KEPT", "MOST", "WHOLE"):
         monkeypatch.setattr(rows, name, 1)
-    monkeypatch.setattr(rows, "PART", 2)
+    monkeypatch.setattr(rows, "PART", 4)
     monkeypatch.setattr(rows, "BLOCKS", (128,))
 
 
@@ -134,6 +134,56 @@ def test_extremes_are_those_of_the_host(classes: int, number: float) -> None:
         assert np.isnan(slopes.cells[~known]).any(axis=1).all()
 
 
+@pytest.mark.parametrize("shape", [(3, 10), (3, 101), (2, 1021)])
+def test_the_other_losses_over_classes(shape: tuple[int, int]) -> None:
+    logits, labels, _ = drawn(*shape)
+    other = np.roll(logits, 1, axis=0)
+    weights = np.linspace(0.0, 2.0, shape[1])
+    lists = np.argsort(logits, axis=1)
+    lists[:, 2] = -1
+    agree(nl.MultiMarginLoss(weight=weights, p=2), logits, labels, weights=np.linspace(0.5, 2.0, shape[0]))
+    agree(nl.MultiLabelMarginLoss(), logits, lists, weights=np.linspace(0.5, 2.0, shape[0]))
+    agree(nl.KLDivWithLogitsLoss(temperature=2.0), logits, other, wrt=("student", "teacher"))
+    labels[0] = -100
+    agree(nl.NLLLoss(weight=weights), logits, labels)
+    agree(nl.CosFaceLoss(scale=16.0, label_smoothing=0.125), np.tanh(logits), labels)
+
+
+@pytest.mark.usefixtures("long_rows")
+def test_the_other_losses_with_rows_that_are_read_again() -> None:
+    logits, labels, _ = drawn(2, 1101)
+    agree(nl.MultiMarginLoss(), logits, labels)
+    agree(nl.NLLLoss(), logits, labels)
+    agree(nl.KLDivWithLogitsLoss(), logits, np.roll(logits, 1, axis=0), wrt=("student", "teacher"))
+    with pytest.raises(ValueError, match="too long"):
+        nl.MultiLabelMarginLoss()(on_device(logits), on_device(np.zeros(logits.shape, np.int64)))
+
+
+@pytest.mark.parametrize("classes", [3, 100])
+def test_labels_out_of_range_of_the_other_losses(classes: int) -> None:
+    logits, labels, _ = drawn(4, classes)
+    labels[1], labels[2] = classes, -1
+    lists = np.full((4, classes), -1)
+    lists[:, 0] = np.where(labels == -1, classes, labels)
+    for loss, target in ((nl.NLLLoss, labels), (nl.MultiMarginLoss, labels), (nl.MultiLabelMarginLoss, lists)):
+        value, gradient = loss(reduction="none").value_and_grad(on_device(logits), on_device(target))
+        assert np.isnan(value.cells).tolist() == [False, True, True, False]
+        assert np.isnan(gradient.cells).all(axis=1).tolist() == [False, True, True, False]
+
+
+def test_the_scan_says_whether_a_label_is_out_of_range() -> None:
+    from numbaloss.arrays.simulated import SimulatedDoor
+    from numbaloss.kernels.cuda.labels import scan
+    from numbaloss.structures.cuda.call import common
+
+    door = SimulatedDoor()
+    for labels, wanted in (([0, 2, -100], 0), ([0, 3, 1], 1), ([-1, 0, 0], 1)):
+        status, partials = door.upload(np.zeros(1, np.int32)), door.empty((1,), "float32")
+        arguments = 3, door.upload(np.array(labels)), 3, -100, None, None, 1, partials, status
+        door.launch(common(scan, "float32"), 1, *arguments)
+        assert door.download(status).tolist() == [wanted]
+
+
 def test_a_joined_mix_is_one_kernel() -> None:
     logits, labels, _ = drawn(3, 10)
     mix = 0.5 * nl.CrossEntropyLoss() + 2.0 * nl.FocalLoss(gamma=1.0)
@@ -146,5 +196,5 @@ def test_who_works_on_a_row() -> None:
     assert rows.plan("float32", 100, "shifted", tiles=True) == rows.Plan(32, 128, 4, 1)
     assert rows.plan("bfloat16", 1000, "aligned", tiles=True) == rows.Plan(128, 128, 8, 1)
     assert rows.plan("float32", 32768, "aligned", tiles=True, plain=True) == rows.Plan(512, 512, 4, 16)
-    long = rows.Plan(512, 512, 4, 4, again=True, shifted=True)
+    long = rows.Plan(512, 512, 4, 8, again=True, shifted=True)
     assert rows.plan("float32", 50257, "shifted", tiles=True, plain=True) == long

@@ -11,7 +11,7 @@ def distributed(rows: Rows) -> DeviceArray:
     """Launch the kernel; the sums of its blocks."""
     from numbaloss.kernels.cuda.distributions import pair_rows
 
-    call, plan = rows.call, rows.plan(tiles=False, arrays=2)
+    call, plan = rows.call, rows.plan(tiles=False, arrays=4)  # two, with much to be computed of each class
     link, params = rows.numbers(("log_p", "log_q"))
     holes = {**lowest(call), **plan.holes(call.storage), "AGAIN": plan.again}
     kernel = call.kernel(pair_rows, plan, plan.threads, link=link, **holes)

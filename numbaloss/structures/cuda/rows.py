@@ -20,7 +20,7 @@ MOST = 48  # the same where a kernel computes little besides
 WHOLE = 64  # the same where elements need neither a conversion nor a check for the row's ends
 FEW = 16  # the same of a warp that has a row; above, a block is faster
 BLOCKS = (128, 256, 512)  # threads that may share a row
-PART = 4  # runs of a row that is too long to be kept, read at a time
+PART = 16  # elements that are kept at a time of a row that is too long; twice as many where little else is computed
 TILED = 32  # classes up to which rows pass through shared memory
 SMALL = 128  # threads of a block in which several rows are worked on
 
@@ -80,10 +80,11 @@ def plan(storage: str, classes: int, layout: str, tiles: bool, arrays: int = 1, 
     double = 2 if STORAGES[storage].real == np.float64 else 1
     width = STORAGES[storage].width
     kept = KEPT // double // arrays
+    part = 2 * PART // double // max(2, arrays)
     alone = kept if plain else kept - kept // 4  # of a thread that has a row
     if layout == "planes" or classes <= min(TILED, alone):
         if classes > alone:
-            return Plan(1, SMALL, 1, PART, again=True)
+            return Plan(1, SMALL, 1, part // 2, again=True)
         return Plan(1, SMALL, 1, rounded_up(classes), width=width if tiles else 0)
     shifted = layout == "shifted" and classes % width > 0
     run = width if shifted or layout in ("aligned", "shifted") else 1
@@ -93,7 +94,7 @@ def plan(storage: str, classes: int, layout: str, tiles: bool, arrays: int = 1, 
         runs = rounded_up(-(-(classes + shifted * (run - 1)) // (lanes * run)))
         if runs * run <= (min(FEW, kept) if lanes == 32 else kept):
             return Plan(lanes, max(lanes, SMALL), run, runs, shifted=shifted)
-    return Plan(BLOCKS[-1], BLOCKS[-1], run, PART, again=True, shifted=shifted)
+    return Plan(BLOCKS[-1], BLOCKS[-1], run, max(1, (1 + plain) * part // run), again=True, shifted=shifted)
 
 
 def rounded_up(count: int) -> int:
