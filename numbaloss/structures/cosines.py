@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,11 @@ from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
 from numbaloss.structures.softmax import LIMITS
-from numbaloss.structures.twins import Twins
+from numbaloss.structures.twins import Kernel, Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceArray
+    from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 
 def cosines(maths: Callable[..., Any] | None = None, *, angle: str | None = None, **facts: Any) -> Any:
@@ -82,15 +86,24 @@ class CosineLoss(RowLoss):
         if key not in self._kernels:
             from numbaloss.kernels.cpu.cosines import cosine_rows
 
-            facts = self.definition
-            sources, numbers = hyperparameters(self)
-            if (angle := facts.facts["angle"]) is not None:
-                turn = self.parameters[angle]
-                numbers = (math.cos(turn), math.sin(turn), *numbers)
-                sources = (("param", None), ("param", None), *sources)
-            shift = render.link(facts.maths, ("cosine",), sources)
+            shift, numbers = self._shift()
             link = render.link(negative_log, ("log_prob", "rest"), ())
-            twins = Twins(cosine_rows, dtype, facts.name, shift=shift, link=link, narrow=dtype.type)
+            twins = Twins(cosine_rows, dtype, self.definition.name, shift=shift, link=link, narrow=dtype.type)
             self._kernels[key] = twins, tuple(dtype.type(number) for number in numbers)
         found: tuple[Twins, tuple[Any, ...]] = self._kernels[key]
         return found
+
+    def _shift(self) -> tuple[Kernel, tuple[Any, ...]]:
+        """The mathematics as a kernel calls it, and the numbers it takes."""
+        facts = self.definition
+        sources, numbers = hyperparameters(self)
+        if (angle := facts.facts["angle"]) is not None:
+            turn = self.parameters[angle]
+            numbers = (math.cos(turn), math.sin(turn), *numbers)
+            sources = (("param", None), ("param", None), *sources)
+        return render.link(facts.maths, ("cosine",), sources), numbers
+
+    def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
+        from numbaloss.structures.cuda import cosines
+
+        return cosines.labelled(self, rows)

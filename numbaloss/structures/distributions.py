@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Interval, split_signature
@@ -14,6 +14,10 @@ from numbaloss.structures.facts import check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceArray
+    from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 INPUTS = ("student", "teacher")
 
@@ -72,3 +76,8 @@ class DistributionLoss(RowLoss):
                 24 * piece.logits.size, piece.logits, piece.targets, rows.classes, piece.row_weights, temperature,
                 anchored, params, scale, piece.values, piece.gradient, piece.target_gradient,
             )
+
+    def _distributed_on_device(self, rows: DeviceRows) -> DeviceArray:
+        from numbaloss.structures.cuda import distributions
+
+        return distributions.distributed(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
 from numbaloss.structures.twins import Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceArray
+    from numbaloss.structures.cuda.call import Mass
+    from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 
 def margins(
@@ -69,6 +74,11 @@ class MarginLoss(RowLoss):
                 piece.row_weights, params, scale, piece.values, piece.gradient, piece.curvature,
             )
 
+    def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
+        from numbaloss.structures.cuda import margins
+
+        return margins.labelled(rows)
+
 
 class SetMarginLoss(RowLoss):
     """A list of right classes for each row, ended by its first negative entry."""
@@ -108,3 +118,13 @@ class SetMarginLoss(RowLoss):
                 16 * piece.logits.size, piece.logits, piece.stride, rows.classes, listed, piece.row_weights, params,
                 scale, piece.values, piece.gradient, piece.curvature,
             )
+
+    def _mass_on_device(self, rows: DeviceRows) -> Mass:
+        from numbaloss.structures.cuda.rows import counted
+
+        return counted(rows)
+
+    def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
+        from numbaloss.structures.cuda import margins
+
+        return margins.listed(rows)

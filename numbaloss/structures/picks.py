@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numbaloss.loss import Need, Outcome
 from numbaloss.structures.define import define
@@ -12,6 +12,10 @@ from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceArray
+    from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 
 def picks(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
@@ -55,3 +59,8 @@ class PickLoss(RowLoss):
                 work, piece.logits, piece.stride, piece.positions, rows.classes, piece.labels, rows.ignored,
                 rows.weights, piece.row_weights, params, scale, piece.values, piece.gradient,
             )
+
+    def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
+        from numbaloss.structures.cuda import picks
+
+        return picks.labelled(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,11 @@ from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.layout import Rows, canonical
 from numbaloss.structures.twins import Kernel, Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceArray, DeviceDoor
+    from numbaloss.structures.cuda.call import Mass
+    from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 STRUCTURAL = ("label_smoothing", "z_loss", "softcap", "temperature")  # dealt with by the kernel
 NO_LABEL = np.iinfo(np.int64).min  # "ignored" where nothing is
@@ -41,6 +46,25 @@ class RowLoss(Loss):
         """Launch the kernels for a target of the input's shape."""
         raise NotImplementedError
 
+    def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
+        """Launch the CUDA kernel for class labels; the sums of its blocks."""
+        raise TypeError(f"{self.definition.name} has no kernels for CUDA devices")
+
+    def _distributed_on_device(self, rows: DeviceRows) -> DeviceArray:
+        """The same for a target of the input's shape."""
+        raise TypeError(f"{self.definition.name} has no kernels for CUDA devices")
+
+    def _mass_on_device(self, rows: DeviceRows) -> Mass:
+        """The denominator of the mean, with class labels."""
+        from numbaloss.structures.cuda.rows import scanned
+
+        return scanned(rows, self._weights_count)
+
+    @property
+    def _weights_count(self) -> bool:
+        """Whether the mean divides by the weights of the labels' classes."""
+        return bool(self.definition.facts.get("denominator", "weights") == "weights")
+
     def _twins(
         self, template: Kernel, dtype: np.dtype[Any], arguments: tuple[str, ...]
     ) -> tuple[Twins, tuple[Any, ...]]:
@@ -59,14 +83,16 @@ class RowLoss(Loss):
 
     # ---- arguments
 
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import rows
+
+        return rows.run(self, door, inputs, sample_weight, need)
+
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door = self._door(inputs)
         logits, target = (door.view(array) for array in inputs)
         logits = checks.network_output(self.definition.name, self.definition.inputs[0], logits, inputs[0])
-        if logits.ndim == 0 or (logits.ndim > 1 and logits.shape[1] == 0) or logits.shape == (0,):
-            raise ValueError(f"{self.definition.name}: input needs a class axis, got shape {logits.shape}")
-        if logits.ndim > self.definition.facts.get("max_ndim", logits.ndim):
-            raise ValueError(f"{self.definition.name}: input must have shape (C) or (N, C), got shape {logits.shape}")
+        self._check_shape(logits.shape)
         self._check_out(need, logits)
         distribution = self._is_distribution(logits, target)
         rows = self._rows(logits, target, sample_weight, distribution)
@@ -75,13 +101,23 @@ class RowLoss(Loss):
             outcome.denominator = self._row_count(rows)
             self._distributed(rows, need, outcome)
         else:
-            if "target" in need.wrt:
-                raise ValueError(f"{self.definition.name}: class labels have no gradient; wrt must be ('input',)")
+            self._check_labels_alone(need)
             outcome.denominator = self._scan(rows)
             self._labelled(rows, need, outcome)
         if logits.size == 0:  # nothing was launched
             rows.outputs(need, outcome)
         return outcome
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        name = self.definition.name
+        if not shape or shape == (0,) or (len(shape) > 1 and shape[1] == 0):
+            raise ValueError(f"{name}: input needs a class axis, got shape {shape}")
+        if len(shape) > self.definition.facts.get("max_ndim", len(shape)):
+            raise ValueError(f"{name}: input must have shape (C) or (N, C), got shape {shape}")
+
+    def _check_labels_alone(self, need: Need) -> None:
+        if "target" in need.wrt:
+            raise ValueError(f"{self.definition.name}: class labels have no gradient; wrt must be ('input',)")
 
     def _is_distribution(self, logits: Array, target: Array) -> bool:
         """Whether `target` holds probabilities; raises where it holds neither those nor labels of the right shape."""
@@ -172,7 +208,7 @@ class RowLoss(Loss):
     def _scan(self, rows: Rows) -> float:
         """The denominator of the mean; raises ValueError for a label out of range, before anything is computed."""
         assert rows.labels is not None
-        weights = rows.weights if self.definition.facts.get("denominator", "weights") == "weights" else None
+        weights = rows.weights if self._weights_count else None
         return self._label_mass(rows.labels, rows.dtype, rows.classes, weights, rows.row_weights)
 
     def _label_mass(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import RowLoss
 from numbaloss.structures.twins import Kernel
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceArray
+    from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 EXTRAS = ("label_smoothing", "z_loss", "softcap")
 LIMITS = {
@@ -150,6 +154,16 @@ class SoftmaxLoss(RowLoss):
                 8 * piece.logits.size, piece.logits, step, classes, piece.labels, rows.ignored, rows.weights,
                 piece.row_weights, *extras, params, scale, piece.values, piece.gradient, piece.curvature,
             )
+
+    def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
+        from numbaloss.structures.cuda import softmax
+
+        return softmax.labelled(self, rows)
+
+    def _distributed_on_device(self, rows: DeviceRows) -> DeviceArray:
+        from numbaloss.structures.cuda import softmax
+
+        return softmax.distributed(self, rows)
 
     # ---- probabilities
 

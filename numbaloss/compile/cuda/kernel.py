@@ -76,7 +76,7 @@ class Kernel:
     @cached_property
     def entry(self) -> str:
         """The kernel's name on the device, which tells it from every other."""
-        name = f"{self.template.__name__}_{self.label}_{self.storage.name}_{self.content[:16]}"
+        name = f"{self.template.__name__}_{self.label}_{self.storage.name}_{self.threads}_{self.content[:16]}"
         return re.sub(r"\W", "_", name)
 
     def compiled(self, kinds: Kinds, capability: tuple[int, int]) -> tuple[str, bytes]:
@@ -90,7 +90,7 @@ class Kernel:
         if stored is None:
             with _COMPILING, told_capability(capability):
                 text, _ = cuda.compile(self.copy, signature(kinds), cc=capability, device=False, abi="numba")
-            stored = renamed(text if isinstance(text, str) else text.decode(), self.entry).encode()
+            stored = renamed(text if isinstance(text, str) else text.decode(), self.entry, self.threads).encode()
             kernel_files.statistics.stores += kernel_files.put(name, key, stored)
         return self.entry, stored
 
@@ -184,12 +184,17 @@ def told_capability(capability: tuple[int, int]) -> Iterator[None]:
         dispatcher.get_current_device = asked
 
 
-def renamed(ptx: str, entry: str) -> str:
-    """The PTX with a short entry name and without Numba's environment object, which only a host needs."""
+def renamed(ptx: str, entry: str, threads: int) -> str:
+    """The PTX with a short entry name and without Numba's environment object, which only a host needs.
+
+    Large blocks are given no more registers than a multiprocessor has. (Their size, `.maxntid`, would say the same, but
+    the assembler then keeps numbers in memory only to run more blocks at a time.)
+    """
     found = re.search(r"\.visible \.entry (\w+)\(", ptx)
     assert found is not None
     lines = [line for line in ptx.rstrip("\0").splitlines() if "NumbaEnv" not in line]
-    return "\n".join(lines).replace(found.group(1), entry) + "\n"
+    text = "\n".join(lines).replace(found.group(1), entry) + "\n"
+    return text if threads <= 256 else text.replace("\n)\n{", f"\n)\n.maxnreg {65536 // threads}\n{{", 1)
 
 
 def signature(kinds: Kinds) -> Any:

@@ -135,3 +135,24 @@ def combined(maths: Callable[..., Any] | None, count: int, sources: Sources) -> 
         lines += [f"slopes[{k}] = found[{k}]" for k in range(count)]
         lines.append("return value")
     return function("def combined(numbers, params, slopes):\n    " + "\n    ".join(lines) + "\n", loss=maths)
+
+
+# ---- runs of a row, to and from a local array
+
+
+@cache
+def take(width: int) -> Any:
+    """Reads `width` elements into ``held[k:]``."""
+    if width == 1:
+        return function("def take(pointer, i, held, k):\n    held[k] = load(pointer, i)\n", **OPEN)
+    lines = ["values = load_vector(pointer, i)", *(f"held[k + {w}] = values[{w}]" for w in range(width))]
+    return function("def take(pointer, i, held, k):\n    " + "\n    ".join(lines) + "\n", **OPEN)
+
+
+@cache
+def put(width: int) -> Any:
+    """Writes `width` elements from ``held[k:]``."""
+    line = "store(pointer, i, held[k])"
+    if width > 1:
+        line = "store_vector(pointer, i, (" + ", ".join(f"held[k + {w}]" for w in range(width)) + "))"
+    return function(f"def put(pointer, i, held, k):\n    {line}\n", **OPEN)

@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Any
 
 from numbaloss.arrays.device import DeviceArray, DeviceDoor
+from numbaloss.compile.cuda.kernel import common
 from numbaloss.compile.cuda.memory import STORAGES
 from numbaloss.kernels.cuda.product import TILE
 from numbaloss.loss import Need
-from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, common, copied, described
+from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, copied, described
 from numbaloss.structures.cuda.product import Factor, added, part
 from numbaloss.structures.cuda.rows import Rows, counted, stand_in
 from numbaloss.structures.cuda.vectors import Gradients

@@ -12,10 +12,11 @@ from functools import cache
 from typing import Any
 
 from numbaloss.arrays.device import DeviceArray
+from numbaloss.compile.cuda.kernel import common
 from numbaloss.compile.cuda.memory import STORAGES, accessors
 from numbaloss.kernels.cuda import product as kernels
 from numbaloss.kernels.cuda.product import STEP, TILE
-from numbaloss.structures.cuda.call import Call, common
+from numbaloss.structures.cuda.call import Call
 
 SPREAD = 512  # blocks from which a device of today is busy; work is split further up to that many
 SHARE = 256  # least terms of a part of a sum

@@ -13,9 +13,9 @@ from typing import Any
 
 from numbaloss.arrays.device import DeviceArray
 from numbaloss.compile import render
-from numbaloss.compile.cuda.kernel import WARP, Kernel
+from numbaloss.compile.cuda.kernel import WARP, Kernel, common
 from numbaloss.kernels.cuda.product import TILE
-from numbaloss.structures.cuda.call import Call, Mass, common
+from numbaloss.structures.cuda.call import Call, Mass
 from numbaloss.structures.cuda.product import SCRATCH, Factor, filled, multiplied, splits, up
 from numbaloss.structures.cuda.vectors import Vectors
 

@@ -14,13 +14,13 @@ import numpy as np
 
 from numbaloss.arrays.device import DeviceArray, DeviceDoor
 from numbaloss.compile import render
-from numbaloss.compile.cuda.kernel import WARP, Kernel
+from numbaloss.compile.cuda.kernel import WARP, Kernel, common
 from numbaloss.kernels.cuda import product
 from numbaloss.kernels.cuda import tile_triplets as kernels
 from numbaloss.kernels.cuda import vectors as loops
 from numbaloss.kernels.cuda.fold import fold
 from numbaloss.loss import Need
-from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, common
+from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass
 from numbaloss.structures.cuda.product import SCRATCH, Factor, added, filled, grid, part, splits, up
 from numbaloss.structures.cuda.tile_pairs import factor_of
 from numbaloss.structures.cuda.vectors import Gradients, labels_of, matrix, row_weights

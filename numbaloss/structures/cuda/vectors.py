@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays.device import DeviceArray
-from numbaloss.compile.cuda.kernel import WARP
-from numbaloss.structures.cuda.call import Call, Mass, common, copied, described
+from numbaloss.compile.cuda.kernel import WARP, common
+from numbaloss.structures.cuda.call import Call, Mass, copied, described
 from numbaloss.structures.cuda.product import Factor
 
 
