@@ -14,14 +14,19 @@ def fetch(source: Any, i: Any) -> Any:
     raise NotImplementedError
 
 
+def place_of(i, origin, extents, strides):  # type: ignore[no-untyped-def]
+    """Where the element numbered `i` of an array of shape `extents` lies, of which the first is at `origin`."""
+    rest, place = i, origin
+    for axis in range(len(extents) - 1, -1, -1):
+        place += rest % extents[axis] * strides[axis]
+        rest //= extents[axis]
+    return place
+
+
 def copy(n, source, origin, extents, strides, target):  # type: ignore[no-untyped-def]
     """Writes the elements of an array of shape `extents`, with `strides` in elements, one after the other.
 
     The first one is ``source[origin]``.
     """
     for i in range(first_item(), n, cuda.gridDim.x * THREADS):
-        rest, place = i, origin
-        for axis in range(len(extents) - 1, -1, -1):
-            place += rest % extents[axis] * strides[axis]
-            rest //= extents[axis]
-        store(target, i, real(fetch(source, place)))
+        store(target, i, real(fetch(source, place_of(i, origin, extents, strides))))
