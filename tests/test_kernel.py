@@ -245,6 +245,22 @@ def test_a_function_may_make_arrays_of_its_own():
     np.testing.assert_allclose(gradient, [[2.0, 0.0, 1.0], [1.0, 2.0, 0.0]])
 
 
+def unit(x):
+    """A helper with the name of an open name of the template."""
+    return x * x
+
+
+def test_helpers_may_have_any_name():
+    @nl.kernel(shapes={"x": ("D",)})
+    def squares_loss(x, gradient):
+        total = 0.0
+        for j in range(x.size):
+            total += unit(x[j])
+        return total
+
+    assert squares_loss([[1.0, 2.0]]) == 5.0
+
+
 def test_the_counterpart_for_a_device_is_kept():
     def device(x, gradient, share=0.5):
         return x[0]

@@ -34,6 +34,7 @@ MATHS_FLAGS = {"contract", "nsz"}
 STRICT_FLAGS = {"nsz"}  # of a template that keeps the order and the rounding of every operation
 FLAGS = [sorted(flags) for flags in (LOOP_FLAGS, MATHS_FLAGS, STRICT_FLAGS)]
 TEMPLATES = "numbaloss.kernels."
+MATHEMATICS = "numbaloss.losses."
 _helpers: WeakValueDictionary[str, Function] = WeakValueDictionary()
 
 
@@ -93,6 +94,7 @@ class Specialiser:
         self.dtype = dtype
         self.holes = holes
         self.done: dict[Function, Function] = {}
+        self.home: str | None = None  # the module of the template
 
     @cached_property
     def doubled(self) -> Specialiser:
@@ -104,7 +106,12 @@ class Specialiser:
         if not isinstance(function, types.FunctionType):
             raise TypeError(f"{function!r} must be a plain Python function to be compiled into a kernel")
         names = names_read(function.__code__)
-        scope = {name: self.rebound(name, value) for name, value in function.__globals__.items() if name in names}
+        filled = self.has_open_names(function)
+        scope = {
+            name: self.rebound(name if filled else "", value)
+            for name, value in function.__globals__.items()
+            if name in names
+        }
         scope.update(__name__=function.__module__ or "__main__", __builtins__=__builtins__)
         if in_template(function) and not interpreted():
             scope.update((name, value) for name, value in whole_numbers.FUNCTIONS.items() if name in names)
@@ -115,6 +122,12 @@ class Specialiser:
         copy.__qualname__ = function.__qualname__
         copy.__dict__.update(function.__dict__)
         return copy
+
+    def has_open_names(self, function: Function) -> bool:
+        """Whether open names are filled in a function; not in the mathematics, where `load` may be a helper's name."""
+        module = function.__module__ or ""
+        self.home = self.home or module
+        return module == self.home or (module.startswith("numbaloss.") and not module.startswith(MATHEMATICS))
 
     def rebound(self, name: str, value: Any) -> Any:
         """What a name read by a copied function means in the copy."""

@@ -44,8 +44,8 @@ def kernel(
     same inputs again, hyper=default)`` whose derivative by the former, the latter held, it is), `exact` (False: the
     function cannot be run on numbers of fifty digits, as with NumPy's functions), `unit` (what a unit is, in words).
 
-    `cuda` is the function for one unit on a CUDA device, with the same arguments, where this one will not do there;
-    it is kept on the definition (``definition.facts["cuda"]``) for a device's kernels.
+    `cuda` is the function for one unit on a CUDA device, with the same arguments, where this one does not compile
+    there: a device's function makes no arrays and calls none of NumPy's functions. It must compute the same.
     """
     if maths is None:
         return lambda function: kernel(function, shapes=shapes, cuda=cuda, **facts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import prod
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.sheets import Sheets
 from numbaloss.structures.twins import Twins
+
+if TYPE_CHECKING:
+    from numbaloss.arrays.device import DeviceDoor
 
 INT64 = np.dtype(np.int64)
 TASK = 16384  # numbers of the inputs that one parallel task takes on
@@ -102,6 +105,11 @@ class KernelLoss(Loss):
             self._launch(outcome, arrays, gradients, weights, dtype, need.wrt)
         return outcome
 
+    def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
+        from numbaloss.structures.cuda import units
+
+        return units.run(self, door, inputs, sample_weight, need)
+
     def _launch(
         self,
         outcome: Outcome,
@@ -140,30 +148,35 @@ class KernelLoss(Loss):
     def _checked(self, arrays: list[Array], given: tuple[Any, ...]) -> tuple[list[Array], tuple[int, ...]]:
         """The inputs as kernels may have them, and their common leading axes; or an error that names the wrong one."""
         facts, labels = self.definition, self.definition.facts["labels"]
-        sizes: dict[str, int] = {}
         checked: list[Array] = []
-        lead: tuple[int, ...] = ()
         for name, array, original in zip(facts.inputs, arrays, given, strict=True):
             if name in labels:
                 array = checks.integers(facts.name, name, array)
             elif name in facts.wrt or name == facts.differentiable[0]:
                 array = checks.network_output(facts.name, name, array, original)
-            array = checks.numeric(facts.name, name, array)
+            checked.append(checks.numeric(facts.name, name, array))
+        lead, sizes = self._fitted([array.shape for array in checked])
+        for name, axis in labels.items():
+            self._check_labels(name, checked[facts.inputs.index(name)], None if axis is None else sizes[axis])
+        return checked, lead
+
+    def _fitted(self, given: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], dict[str, int]]:
+        """The leading axes of inputs of these shapes, and the lengths of the named axes; or an error."""
+        sizes: dict[str, int] = {}
+        lead: tuple[int, ...] = ()
+        for k, (name, whole) in enumerate(zip(self.definition.inputs, given, strict=True)):
             shape = self._shapes[name]
-            leading = array.ndim - len(shape)
-            if not checked and leading >= 0:
-                lead = array.shape[:leading]
-            end = array.shape[max(leading, 0) :]
+            leading = len(whole) - len(shape)
+            if not k and leading >= 0:
+                lead = whole[:leading]
+            end = whole[max(leading, 0) :]
             for axis, length in zip(shape, end, strict=False):
                 if isinstance(axis, str) and length > 0:
                     sizes.setdefault(axis, length)
             wanted = tuple(sizes.get(axis, 0) if isinstance(axis, str) else axis for axis in shape)
-            if array.shape != (*lead, *wanted) or 0 in wanted:
-                raise ValueError(self._misfit(name, array.shape, lead if checked else None, sizes if checked else {}))
-            checked.append(array)
-        for name, axis in labels.items():
-            self._check_labels(name, checked[facts.inputs.index(name)], None if axis is None else sizes[axis])
-        return checked, lead
+            if whole != (*lead, *wanted) or 0 in wanted:
+                raise ValueError(self._misfit(name, whole, lead if k else None, sizes if k else {}))
+        return lead, sizes
 
     def _misfit(
         self, name: str, shape: tuple[int, ...], lead: tuple[int, ...] | None, sizes: Mapping[str, int]

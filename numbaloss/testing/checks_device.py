@@ -23,6 +23,18 @@ def _simulated(facts: Definition) -> bool:
     return find_spec("greenlet") is not None
 
 
+def _compiles(facts: Definition) -> bool:
+    """Whether CUDA kernels can be compiled here."""
+    from numbaloss.compile.cuda.assembler import ptxas
+    from numbaloss.compile.cuda.kernel import NoCudaError, toolchain
+
+    try:
+        toolchain()
+    except NoCudaError:
+        return False
+    return ptxas() is not None and _simulated(facts)
+
+
 def on_device(array: Array, kind: str = "") -> Any:
     return place().put(array, kind)
 
@@ -154,6 +166,24 @@ def check_device_empty(loss: LossFunction) -> None:
     arrays = drawn.rows_of(facts, drawn.draw(facts, rows=2, dtype=np.float32, salt="device"), slice(0))
     for on_empty in ("nan", "zero"):
         compare(loss, arrays, "float32", on_empty=on_empty)
+
+
+@only_if(lambda facts: facts.structure == "kernel" and _compiles(facts))
+def check_device_precision(loss: LossFunction) -> None:
+    """An author's float32 kernel for a device computes nothing in float64: a whole number that meets a float would."""
+    from numbaloss.arrays.simulated import simulating
+
+    facts = loss.definition
+    arrays = drawn.draw(facts, rows=2, dtype=np.float32, salt="device")
+    with simulating() as device:
+        made(loss).value_and_grad(*map(on_device, arrays), wrt=facts.wrt)
+    for kernel, kinds in device.launches:
+        if kernel.label != "common":
+            doubles = kernel.compiled(kinds, (8, 0))[1].count(b".f64")
+            assert doubles == 0, (
+                f"the float32 kernel has {doubles} float64 instructions on a CUDA device: write float literals (2.0, "
+                "not 2), and count in floats where a count is multiplied with one"
+            )
 
 
 def strided(array: Array) -> Any:

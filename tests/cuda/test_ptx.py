@@ -17,16 +17,16 @@ from numbaloss.compile.cuda.assembler import REGISTERS, Assembled, assembled
 from numbaloss.compile.cuda.kernel import Kernel, Kinds
 from numbaloss.plugins.registry import function
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import differentiable, made
+from numbaloss.testing.basics import LossFunction, differentiable, made
 from numbaloss.testing.checks_device import on_device
 
 pytestmark = pytest.mark.usefixtures("compiler")
 NAMES = sorted(info.name for info in nl.list_losses())
 
 
-def launches(name: str, storage: str) -> list[tuple[Kernel, Kinds]]:
+def launches(name: str | LossFunction, storage: str) -> list[tuple[Kernel, Kinds]]:
     """The kernels that a loss starts for each kind of input, those that only convert left out."""
-    loss, found = function(name), {}
+    loss, found = function(name) if isinstance(name, str) else name, {}
     host = {"bfloat16": np.float32}.get(storage, storage)
     for kind in drawn.kinds(loss.definition):
         arrays = drawn.draw(loss.definition, rows=3, dtype=np.dtype(host), salt="ptx", kind=kind)
@@ -43,7 +43,7 @@ def facts(kernel: Kernel, kinds: Kinds, capability: tuple[int, int], architectur
     return assembled(*kernel.compiled(kinds, capability), architecture)
 
 
-def check(name: str, storage: str, capability: tuple[int, int], architectures: tuple[str, ...]) -> None:
+def check(name: str | LossFunction, storage: str, capability: tuple[int, int], architectures: tuple[str, ...]) -> None:
     kernels = launches(name, storage)
     assert kernels
     for kernel, kinds in kernels:

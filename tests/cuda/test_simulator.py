@@ -135,7 +135,7 @@ def misaligned(target):
         (half_a_warp, "not all threads of the warp reach"),
         (past_the_end, "access to element 16 of an array of 16"),
         (before_the_start, "access to element -1 of an array of 16"),
-        (past_shared_memory, r"access to element 8 of block memory of shape \(8,\)"),
+        (past_shared_memory, r"access to element 8 of memory of shape \(8,\)"),
         (misaligned, "16-byte access to element 1, which is not aligned"),
     ],
 )

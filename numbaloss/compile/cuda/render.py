@@ -85,6 +85,32 @@ def pack(width: int) -> Any:
     return function(f"def pack(values, k):\n    return {row('values[k + {k}]', width)}\n")
 
 
+@cache
+def unit(maths: Callable[..., Any], inputs: int, wanted: tuple[bool, ...], checked: int, sources: Sources) -> Any:
+    """Calls the author's function on unit `i` of each input; `wanted` says which gradients are.
+
+    Gradients are zero before and multiplied by `factor` afterwards. Where one of the `checked` arrays of labels has one
+    out of range, the function is not called: value and gradients are nan.
+    """
+    from numbaloss.kernels.cuda import units
+
+    slots = range(sum(wanted))
+    given = [f"inputs[{k}][i]" for k in range(inputs)]
+    numbered = iter(slots)
+    given += [f"gradients[{next(numbered)}][i]" if asked else "None" for asked in wanted]
+    lines = []
+    if checked:
+        inside = " and ".join(f"within(labels[{k}], limits[{2 * k}], limits[{2 * k + 1}], i)" for k in range(checked))
+        poison = [f"        fill(slots[{k}], lengths[{k}], i, NAN)" for k in slots]
+        lines += [f"    if not ({inside}):", *poison, "        return NAN"]
+    lines += [f"    fill(slots[{k}], lengths[{k}], i, 0.0)" for k in slots]
+    lines += [f"    value = real(loss({calls(given, sources)}))"]
+    lines += [f"    scale(slots[{k}], lengths[{k}], i, factor)" for k in slots]
+    head = "def unit(inputs, labels, limits, gradients, slots, lengths, params, factor, i):"
+    scope = {name: getattr(units, name) for name in ("within", "fill", "scale", "NAN", "real")}
+    return function("\n".join([head, *lines, "    return value\n"]), loss=maths, **scope)
+
+
 def read(array: str, kind: str, spreads: int, width: int) -> str:
     """A tuple of `width` elements."""
     if kind == "spread":

@@ -150,7 +150,7 @@ def poisoned(shape: Any, dtype: Any) -> Any:
 
 
 class Memory:
-    """Shared or local memory with its bounds: a device does not take index -1 for the last element."""
+    """Shared or local memory, or an array with its shape: a device does not take index -1 for the last element."""
 
     def __init__(self, cells: np.ndarray[Any, Any]) -> None:
         self.cells = cells
@@ -165,6 +165,13 @@ class Memory:
     def __len__(self) -> int:
         return len(self.cells)
 
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def ndim(self) -> int:
+        return self.cells.ndim
+
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(self.cells.shape)
@@ -176,8 +183,9 @@ class Memory:
     def checked(self, index: Any) -> Any:
         given = index if isinstance(index, tuple) else (index,)
         lengths = self.cells.shape[: len(given)]
-        if len(lengths) < len(given) or any(not 0 <= i < n for i, n in zip(given, lengths, strict=True)):
-            raise SimulationError(f"access to element {index} of block memory of shape {self.cells.shape}")
+        inside = [isinstance(i, slice) or 0 <= i < n for i, n in zip(given, lengths, strict=False)]
+        if len(lengths) < len(given) or not all(inside):
+            raise SimulationError(f"access to element {index} of memory of shape {self.cells.shape}")
         return index
 
 
