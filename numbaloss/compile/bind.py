@@ -90,6 +90,8 @@ def in_template(function: Function) -> bool:
 class Specialiser:
     """Copies functions for one dtype: literals retyped, primitives rebound, open names filled, helpers jitted."""
 
+    shortcuts: Mapping[str, Any] = whole_numbers.FUNCTIONS  # what built-in functions of a template become
+
     def __init__(self, dtype: np.dtype[Any], holes: Mapping[str, Function]) -> None:
         self.dtype = dtype
         self.holes = holes
@@ -114,7 +116,7 @@ class Specialiser:
         }
         scope.update(__name__=function.__module__ or "__main__", __builtins__=__builtins__)
         if in_template(function) and not interpreted():
-            scope.update((name, value) for name, value in whole_numbers.FUNCTIONS.items() if name in names)
+            scope.update((name, value) for name, value in self.shortcuts.items() if name in names)
         cells = tuple(types.CellType(self.rebound("", cell.cell_contents)) for cell in function.__closure__ or ())
         copy = types.FunctionType(
             self.retyped(function.__code__), scope, function.__name__, function.__defaults__, cells or None

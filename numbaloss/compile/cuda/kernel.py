@@ -109,6 +109,8 @@ def grid(items: int, threads: int = THREADS) -> int:
 class DeviceSpecialiser(Specialiser):
     """Copies functions for one dtype on a CUDA device: helpers become device functions."""
 
+    shortcuts: Mapping[str, Any] = {}
+
     def __init__(self, dtype: np.dtype[Any], holes: Mapping[str, Any]) -> None:
         import numba.types
 

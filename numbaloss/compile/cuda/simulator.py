@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -247,6 +247,8 @@ CUDA = Cuda()
 
 class SimulatedSpecialiser(Specialiser):
     """Copies functions for one dtype as plain Python, with the simulator in the place of the device."""
+
+    shortcuts: Mapping[str, Any] = {}
 
     def __init__(self, dtype: np.dtype[Any], holes: dict[str, Any]) -> None:
         super().__init__(dtype, {**holes, "real": dtype.type})

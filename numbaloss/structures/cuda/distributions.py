@@ -16,7 +16,7 @@ def distributed(rows: Rows) -> DeviceArray:
     holes = {**lowest(call), **plan.holes(call.storage), "AGAIN": plan.again}
     kernel = call.kernel(pair_rows, plan, plan.threads, link=link, **holes)
     partials = call.scratch(call.blocks(rows.rows * plan.lanes, plan.threads))
-    temperature = float(call.loss.parameters["temperature"])
+    temperature = float(call.loss.parameters.get("temperature", 1.0))
     call.door.launch(
         kernel, partials.size, rows.rows, rows.classes, rows.logits, rows.targets, rows.stride, rows.positions,
         rows.row_weights, rows.spread, temperature, params, *rows.scaled(), rows.values, rows.gradient,
