@@ -23,7 +23,7 @@ from numbaloss.structures.cuda.pointwise import repeated, weigh
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.sequence import SequenceLoss
 
-STATES = (64, 128, 256, 512, 1024)  # that shared memory has room for
+STATES = (64, 128, 256, 512, 960)  # that shared memory has room for, in float64 too
 MOST_THREADS = 512  # of a block; one for each state where there are no more
 # By type: what `kernels.cuda.lattice` says of these names.
 PARTS = {
