@@ -20,6 +20,7 @@ SPAN = 8  # positions a thread takes on at least, and two turns: a block's sums 
 ADDED = 16  # classes up to which a thread keeps the sums of all; in float64 half as many, as of the next two
 SHARED = 32  # classes up to which a block shares the exponentials of its positions
 HELD = 64  # exponentials a thread keeps, at most
+WIDE = 40  # exponentials of several positions a thread keeps, at most: with more, registers spill
 CACHED = 32 << 20  # bytes that second and third readings may rely on
 LEAST_BLOCKS = 256
 
@@ -117,7 +118,7 @@ class DeviceImages:
         if self.activation == "softmax":
             units, words = self.count, self.classes * self.call.real.itemsize // 4
             if words <= (SHARED if sweep == "statistics" else HELD):
-                width, kept = width if width * words <= HELD else 1, self.classes
+                width, kept = width if width * words <= WIDE else 1, self.classes
             else:  # read again soon: what all blocks are at should fit into a cache
                 tile = THREADS * width * self.classes * self.input.item_size
                 most = max(LEAST_BLOCKS, min(most, CACHED // tile))
