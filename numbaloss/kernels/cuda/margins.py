@@ -7,8 +7,8 @@ from typing import Any
 
 from numba import cuda, int32, int64
 
-from numbaloss.kernels.cuda.device import WARPS, block_sum, inverse, real, store, sum_of
-from numbaloss.kernels.cuda.group import LANES, first_row, group_sum, group_wait, lane, row_step
+from numbaloss.kernels.cuda.device import WARPS, block_sum, inverse, larger, real, store, sum_of
+from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, group_wait, lane, row_step
 from numbaloss.kernels.cuda.row import (
     HELD,
     RUN,
@@ -24,7 +24,7 @@ from numbaloss.kernels.cuda.row import (
     within,
 )
 
-NAN = math.nan
+NAN, INFINITY = math.nan, math.inf
 
 
 def link(gap: Any, params: Any) -> Any:
@@ -65,11 +65,58 @@ def margin_row(held, logits, at, to, label, classes, params, factor, gradient, c
     return values
 
 
+def hardest_row(held, logits, at, to, label, classes, params, factor, gradient, curvature, spare, shared):  # type: ignore[no-untyped-def]
+    """The value against the highest wrong class, the first of several; writes `factor` times its derivatives."""
+    own = fetch(logits, at + label)
+    highest = -INFINITY
+    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
+        low, room, mine = int32(-c), int32(classes - c), int32(label - c)
+        take_part(logits, at + c, low, room, None, held)
+        for v in range(VECTORS):
+            for w in range(RUN):
+                step, score = v * (LANES * RUN) + w, held[v * RUN + w]
+                if within(step, low, room) and int32(step) != mine:
+                    highest = larger(highest, score)
+    highest = group_max(highest, shared)
+    nearest = -real(classes)
+    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
+        low, room, mine = int32(-c), int32(classes - c), int32(label - c)
+        take_part(logits, at + c, low, room, None, held)
+        for v in range(VECTORS):
+            for w in range(RUN):
+                step, score = v * (LANES * RUN) + w, held[v * RUN + w]
+                same = score == highest or (score != score and highest != highest)
+                if same and within(step, low, room) and int32(step) != mine:
+                    nearest = larger(nearest, -real(c + step))
+    rival = int64(-group_max(nearest, shared))
+    value, slope, bend = link(highest - own, params)
+    if rival == classes:  # a single class has no rival
+        value, slope, bend = 0.0, 0.0, 0.0
+    fill(0.0, classes, to, None, held, gradient)
+    fill(0.0, classes, to, None, held, curvature)
+    if gradient is not None:
+        if rival < classes and owns(rival, to):
+            place(gradient, to + rival, factor * slope)
+        if owns(label, to):
+            place(gradient, to + label, -factor * slope)
+    if curvature is not None:
+        if rival < classes and owns(rival, to):
+            place(curvature, to + rival, factor * bend)
+        if owns(label, to):
+            place(curvature, to + label, factor * bend)
+    return value
+
+
+def against(held, logits, at, to, label, classes, params, factor, gradient, curvature, spare, shared):  # type: ignore[no-untyped-def]
+    """Open name: `margin_row` or `hardest_row`."""
+    raise NotImplementedError
+
+
 def margin_rows(  # type: ignore[no-untyped-def]
-    rows, classes, logits, stride, labels, weights, row_weights, spread, params, scale, masses, parts, empty, values,
-    gradient, curvature, partials,
+    rows, classes, logits, stride, labels, weights, pairs, row_weights, spread, params, scale, masses, parts, empty,
+    values, gradient, curvature, partials,
 ):
-    """All rows, each by a group; a label that is no class makes its row nan."""
+    """All rows, each by a group; values are divided by `pairs`. A label that is no class makes its row nan."""
     shared = cuda.shared.array(WARPS, real)
     held, spare = cuda.local.array(HELD, real), cuda.local.array(RUN, real)
     if masses is not None:
@@ -79,8 +126,8 @@ def margin_rows(  # type: ignore[no-untyped-def]
         label, at, to = int64(labels[row]), row * stride, row * classes
         value = NAN
         if label >= 0 and label < classes:
-            share = weight_of(row, weights, row_weights, spread, label) / real(classes)
-            value = share * margin_row(
+            share = weight_of(row, weights, row_weights, spread, label) / real(pairs)
+            value = share * against(
                 held, logits, at, to, label, classes, params, scale * share, gradient, curvature, spare, shared
             )
         else:

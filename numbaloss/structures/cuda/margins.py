@@ -10,9 +10,12 @@ from numbaloss.structures.cuda.rows import Plan, Rows
 
 def labelled(rows: Rows) -> DeviceArray:
     """Launch the kernel for one right class a row; the sums of its blocks."""
-    from numbaloss.kernels.cuda.margins import margin_rows
+    from numbaloss.kernels.cuda.margins import hardest_row, margin_row, margin_rows
 
-    return launched(rows, margin_rows, rows.plan(tiles=False), rows.labels, rows.weights)
+    hardest = rows.call.loss.definition.facts["hardest"]
+    pairs = 1 if hardest else rows.classes
+    against = hardest_row if hardest else margin_row
+    return launched(rows, margin_rows, rows.plan(tiles=False), rows.labels, rows.weights, pairs, against=against)
 
 
 def listed(rows: Rows) -> DeviceArray:
@@ -27,11 +30,11 @@ def listed(rows: Rows) -> DeviceArray:
     return launched(rows, set_rows, plan, rows.labels)
 
 
-def launched(rows: Rows, template: Any, plan: Plan, *labels: DeviceArray | None) -> DeviceArray:
+def launched(rows: Rows, template: Any, plan: Plan, *labels: Any, **holes: Any) -> DeviceArray:
     """Launch one of these kernels."""
     call = rows.call
     link, params = rows.numbers(("gap",))
-    kernel = call.kernel(template, plan, plan.threads, link=link, **plan.holes(call.storage))
+    kernel = call.kernel(template, plan, plan.threads, link=link, **plan.holes(call.storage), **holes)
     partials = call.scratch(call.blocks(rows.rows * plan.lanes, plan.threads))
     call.door.launch(
         kernel, partials.size, rows.rows, rows.classes, rows.logits, rows.stride, *labels, rows.row_weights,
