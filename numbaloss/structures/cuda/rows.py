@@ -50,6 +50,7 @@ class Plan:
             "RUN": self.run,
             "VECTORS": self.vectors,
             "HELD": self.held,
+            "AGAIN": self.again,
             "SHIFTED": self.shifted,
         }
         if not self.width:
