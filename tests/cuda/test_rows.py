@@ -187,7 +187,7 @@ def test_the_scan_says_whether_a_label_is_out_of_range() -> None:
 def test_a_joined_mix_is_one_kernel() -> None:
     logits, labels, _ = drawn(3, 10)
     mix = 0.5 * nl.CrossEntropyLoss() + 2.0 * nl.FocalLoss(gamma=1.0)
-    (_, loss), = mix._fused
+    ((_, loss),) = mix._fused
     agree(loss, logits, labels)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from numba import cuda, int32, int64
@@ -29,7 +28,7 @@ from numbaloss.kernels.cuda.row import (
 )
 from numbaloss.kernels.cuda.softmax_labels import class_weight
 
-NOTHING = -math.inf
+AGAIN = False  # open name: whether rows have several parts, so that each is read again
 LOWEST = -1.0  # open name: the smallest finite number
 
 
@@ -38,128 +37,36 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
-def normalise(
-    held: Any, aims: Any, logits: Any, targets: Any, at: Any, to: Any, classes: Any, positions: Any, softcap: Any,
-    shared: Any,
-) -> Any:  # fmt: skip
-    """Open name, `normalise_kept` or `normalise_again`: the highest logit, and log sum exp(logit - highest)."""
-    raise NotImplementedError
+def normalise(held, aims, logits, targets, at, to, classes, positions, softcap, shared):  # type: ignore[no-untyped-def]
+    """The highest logit, and log sum exp(logit - highest), from sums relative to the highest so far.
 
-
-def expect(
-    held: Any, aims: Any, logits: Any, targets: Any, at: Any, to: Any, classes: Any, positions: Any, weights: Any,
-    smoothing: Any, softcap: Any, params: Any, highest: Any, log_total: Any,
-) -> Any:  # fmt: skip
-    """Open name, `expect_kept` or `expect_again`: this lane's part of the expectations of value, slope, curvature."""
-    raise NotImplementedError
-
-
-def derive(
-    held: Any, aims: Any, logits: Any, targets: Any, at: Any, to: Any, classes: Any, positions: Any, weights: Any,
-    smoothing: Any, softcap: Any, params: Any, highest: Any, log_total: Any, terms: Any, gradient: Any, curvature: Any,
-    target_gradient: Any, spare: Any,
-) -> None:  # fmt: skip
-    """Open name, `derive_kept` or `derive_again`: writes all derivatives of the row."""
-    raise NotImplementedError
-
-
-# ---- rows kept in registers
-
-
-def normalise_kept(held, aims, logits, targets, at, to, classes, positions, softcap, shared):  # type: ignore[no-untyped-def]
-    first = first_run(at)
-    low, room = int32(-first), int32(classes - first)
-    take_part(logits, at + along(first, positions), low, room, positions, held)
-    take_part(targets, to + along(first, positions), low, room, positions, aims)
-    highest = NOTHING
-    for v in range(VECTORS):
-        for w in range(RUN):
-            logit = capped(held[v * RUN + w], softcap) if within(v * (LANES * RUN) + w, low, room) else NOTHING
-            held[v * RUN + w] = logit
-            highest = logit if logit > highest else highest
-    highest = group_max(highest, shared)
-    total, ties = 0.0, 0.0
-    for k in range(HELD):
-        apart = held[k] - highest
-        total += exp(apart) if apart != 0.0 else 0.0
-        ties += 1.0 if apart == 0.0 else 0.0
-    return highest, log1p(group_sum(total, shared) + (group_sum(ties, shared) - 1.0))
-
-
-def expect_kept(  # type: ignore[no-untyped-def]
-    held, aims, logits, targets, at, to, classes, positions, weights, smoothing, softcap, params, highest, log_total
-):
-    first = first_run(at)
-    low, room = int32(-first), int32(classes - first)
-    return expect_part(held, aims, classes, first, low, room, weights, smoothing, params, highest, log_total)
-
-
-def derive_kept(  # type: ignore[no-untyped-def]
-    held, aims, logits, targets, at, to, classes, positions, weights, smoothing, softcap, params, highest, log_total,
-    terms, gradient, curvature, target_gradient, spare,
-):
-    first = first_run(at)
-    write_part(
-        held, aims, logits, at + along(first, positions), to + along(first, positions), first, int32(-first),
-        int32(classes - first), classes, positions, weights, smoothing, softcap, params, highest, log_total, terms,
-        gradient, curvature, target_gradient, spare,
-    )  # fmt: skip
-
-
-# ---- rows read again for each of the three, part by part
-
-
-def normalise_again(held, aims, logits, targets, at, to, classes, positions, softcap, shared):  # type: ignore[no-untyped-def]
-    """Sums relative to the highest logit so far, brought to a new one where it changes."""
+    Leaves logits and targets of the whole row in `held` and `aims`, unless they are read `AGAIN`.
+    """
     top, total, ties = LOWEST, 0.0, 0.0
     for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
         low, room = int32(-c), int32(classes - c)
         take_part(logits, at + along(c, positions), low, room, positions, held)
+        if not AGAIN:  # the targets, too, are then there for all that follows
+            take_part(targets, to + along(c, positions), low, room, positions, aims)
+        for k in range(HELD):
+            held[k] = capped(held[k], softcap)
         peak = top
         for v in range(VECTORS):
             for w in range(RUN):
-                logit = capped(held[v * RUN + w], softcap) if within(v * (LANES * RUN) + w, low, room) else NOTHING
-                held[v * RUN + w] = logit
-                peak = logit if logit > peak else peak
+                logit = held[v * RUN + w]
+                peak = logit if within(v * (LANES * RUN) + w, low, room) and logit > peak else peak
         if peak > top:
             total, ties, top = (total + ties) * exp(top - peak), 0.0, peak
-        for k in range(HELD):
-            apart = held[k] - top
-            total += exp(apart) if apart != 0.0 else 0.0
-            ties += 1.0 if apart == 0.0 else 0.0
+        for v in range(VECTORS):
+            for w in range(RUN):
+                if within(v * (LANES * RUN) + w, low, room):
+                    apart = held[v * RUN + w] - top
+                    total += exp(apart) if apart != 0.0 else 0.0
+                    ties += 1.0 if apart == 0.0 else 0.0
     highest = group_max(top, shared)
     if highest > top:
         total, ties = (total + ties) * exp(top - highest), 0.0
     return highest, log1p(group_sum(total, shared) + (group_sum(ties, shared) - 1.0))
-
-
-def expect_again(  # type: ignore[no-untyped-def]
-    held, aims, logits, targets, at, to, classes, positions, weights, smoothing, softcap, params, highest, log_total
-):
-    values, slopes, bends = 0.0, 0.0, 0.0
-    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
-        low, room = int32(-c), int32(classes - c)
-        take_both(held, aims, logits, targets, at + along(c, positions), to + along(c, positions), low, room, positions,
-                  softcap)  # fmt: skip
-        value, slope, bend = expect_part(
-            held, aims, classes, c, low, room, weights, smoothing, params, highest, log_total
-        )
-        values, slopes, bends = values + value, slopes + slope, bends + bend
-    return values, slopes, bends
-
-
-def derive_again(  # type: ignore[no-untyped-def]
-    held, aims, logits, targets, at, to, classes, positions, weights, smoothing, softcap, params, highest, log_total,
-    terms, gradient, curvature, target_gradient, spare,
-):
-    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
-        low, room = int32(-c), int32(classes - c)
-        start, target = at + along(c, positions), to + along(c, positions)
-        take_both(held, aims, logits, targets, start, target, low, room, positions, softcap)
-        write_part(
-            held, aims, logits, start, target, c, low, room, classes, positions, weights, smoothing, softcap, params,
-            highest, log_total, terms, gradient, curvature, target_gradient, spare,
-        )  # fmt: skip
 
 
 def take_both(held, aims, logits, targets, start, target, low, room, positions, softcap):  # type: ignore[no-untyped-def]
@@ -170,7 +77,47 @@ def take_both(held, aims, logits, targets, start, target, low, room, positions, 
         held[k] = capped(held[k], softcap)
 
 
-# ---- what both have in common
+def expect(  # type: ignore[no-untyped-def]
+    held, aims, logits, targets, at, to, classes, positions, weights, smoothing, softcap, params, highest, log_total
+):
+    """This lane's part of the expectations of value, slope and curvature over the target."""
+    values, slopes, bends = 0.0, 0.0, 0.0
+    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
+        low, room = int32(-c), int32(classes - c)
+        if AGAIN:
+            take_both(
+                held, aims, logits, targets, at + along(c, positions), to + along(c, positions), low, room, positions,
+                softcap,
+            )  # fmt: skip
+        for v in range(VECTORS):
+            for w in range(RUN):
+                step = v * (LANES * RUN) + w
+                if within(step, low, room):
+                    share = wish(aims[v * RUN + w], weights, smoothing, classes, c, step, low, room)
+                    log_prob = log_probability(held[v * RUN + w], highest, log_total)
+                    value, slope, bend = link(log_prob, -expm1(log_prob), params)
+                    values += value * share if share != 0.0 else 0.0
+                    slopes += slope * share
+                    bends += bend * share
+    return values, slopes, bends
+
+
+def derive(  # type: ignore[no-untyped-def]
+    held, aims, logits, targets, at, to, classes, positions, weights, smoothing, softcap, params, highest, log_total,
+    terms, gradient, curvature, target_gradient, spare,
+):
+    """Writes all derivatives of the row."""
+    for c in range(first_run(at), classes, VECTORS * (LANES * RUN)):
+        low, room = int32(-c), int32(classes - c)
+        start, target = at + along(c, positions), to + along(c, positions)
+        if AGAIN:
+            take_both(held, aims, logits, targets, start, target, low, room, positions, softcap)
+        for v in range(VECTORS):
+            write_run(
+                held, aims, v * RUN, logits, start, target, c, v * (LANES * RUN), low, room, classes, positions,
+                weights, smoothing, softcap, params, highest, log_total, terms, gradient, curvature, target_gradient,
+                spare,
+            )  # fmt: skip
 
 
 def wish(target, weights, smoothing, classes, first, step, low, room):  # type: ignore[no-untyped-def]
@@ -180,34 +127,6 @@ def wish(target, weights, smoothing, classes, first, step, low, room):  # type: 
     if weights is not None:
         target = target * class_weight(weights, first, step, low, room)
     return target
-
-
-def expect_part(held, aims, classes, first, low, room, weights, smoothing, params, highest, log_total):  # type: ignore[no-untyped-def]
-    """Sums over the runs from the lane's `first` class on, whose logits and targets are in `held` and `aims`."""
-    values, slopes, bends = 0.0, 0.0, 0.0
-    for v in range(VECTORS):
-        for w in range(RUN):
-            step = v * (LANES * RUN) + w
-            if within(step, low, room):
-                share = wish(aims[v * RUN + w], weights, smoothing, classes, first, step, low, room)
-                log_prob = log_probability(held[v * RUN + w], highest, log_total)
-                value, slope, bend = link(log_prob, -expm1(log_prob), params)
-                values += value * share if share != 0.0 else 0.0
-                slopes += slope * share
-                bends += bend * share
-    return values, slopes, bends
-
-
-def write_part(  # type: ignore[no-untyped-def]
-    held, aims, logits, start, target, first, low, room, classes, positions, weights, smoothing, softcap, params,
-    highest, log_total, terms, gradient, curvature, target_gradient, spare,
-):
-    """The derivatives of these runs."""
-    for v in range(VECTORS):
-        write_run(
-            held, aims, v * RUN, logits, start, target, first, v * (LANES * RUN), low, room, classes, positions,
-            weights, smoothing, softcap, params, highest, log_total, terms, gradient, curvature, target_gradient, spare,
-        )  # fmt: skip
 
 
 def write_run(  # type: ignore[no-untyped-def]

@@ -13,8 +13,7 @@ def distributed(rows: Rows) -> DeviceArray:
 
     call, plan = rows.call, rows.plan(tiles=False, arrays=4)  # two, with much to be computed of each class
     link, params = rows.numbers(("log_p", "log_q"))
-    holes = {**lowest(call), **plan.holes(call.storage), "AGAIN": plan.again}
-    kernel = call.kernel(pair_rows, plan, plan.threads, link=link, **holes)
+    kernel = call.kernel(pair_rows, plan, plan.threads, link=link, **lowest(call), **plan.holes(call.storage))
     partials = call.scratch(call.blocks(rows.rows * plan.lanes, plan.threads))
     temperature = float(call.loss.parameters.get("temperature", 1.0))
     call.door.launch(

@@ -51,6 +51,7 @@ class Plan:
             "RUN": self.run,
             "VECTORS": self.vectors,
             "HELD": self.held,
+            "AGAIN": self.again,
             "SHIFTED": self.shifted,
         }
         if not self.width:

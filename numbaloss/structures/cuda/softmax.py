@@ -48,10 +48,8 @@ def distributed(loss: SoftmaxLoss, rows: Rows) -> DeviceArray:
 
     call, plan = rows.call, rows.plan(tiles=rows.curvature is None, arrays=2)
     link, params = rows.numbers(ARGUMENTS)
-    way = "again" if plan.again else "kept"
-    holes = {name: getattr(kernels, f"{name}_{way}") for name in ("normalise", "expect", "derive")}
     template = kernels.probability_tiles if plan.width else kernels.probability_rows
-    kernel = call.kernel(template, plan, plan.threads, link=link, **holes, **lowest(call), **plan.holes(call.storage))
+    kernel = call.kernel(template, plan, plan.threads, link=link, **lowest(call), **plan.holes(call.storage))
     partials = call.scratch(call.blocks(rows.rows * plan.lanes, plan.threads))
     layout = () if plan.width else (rows.stride, rows.positions)
     call.door.launch(
