@@ -18,9 +18,10 @@ EXTRA = 2  # numbers an image besides, under a softmax: the row loss' value, the
 THREADS = 128
 SPAN = 8  # positions a thread takes on at least, and two turns: a block's sums are then few beside what it reads
 ADDED = 16  # classes up to which a thread keeps the sums of all; in float64 half as many, as of the next two
-SHARED = 32  # classes up to which a block shares the exponentials of its positions
+SHARED = 24  # classes up to which a block shares the exponentials of its positions
 HELD = 64  # exponentials a thread keeps, at most
-WIDE = 40  # exponentials of several positions a thread keeps, at most: with more, registers spill
+KNOWN = 6  # other numbers it keeps of a position; in float64, with longer arithmetic, four times as many words
+WIDE = 80  # numbers it keeps of several positions, at most: with more, registers spill
 CACHED = 32 << 20  # bytes that second and third readings may rely on
 LEAST_BLOCKS = 256
 
@@ -116,9 +117,10 @@ class DeviceImages:
         width = full if self.positions % full == 0 and all(one.aligned for one in arrays) else 1
         units, kept, most = self.count * self.classes, 0, MOST_BLOCKS
         if self.activation == "softmax":
-            units, words = self.count, self.classes * self.call.real.itemsize // 4
+            single = self.call.real.itemsize // 4
+            units, words = self.count, self.classes * single
             if words <= (SHARED if sweep == "statistics" else HELD):
-                width, kept = width if width * words <= WIDE else 1, self.classes
+                width, kept = width if width * (words + KNOWN * single * single) <= WIDE else 1, self.classes
             else:  # read again soon: what all blocks are at should fit into a cache
                 tile = THREADS * width * self.classes * self.input.item_size
                 most = max(LEAST_BLOCKS, min(most, CACHED // tile))
