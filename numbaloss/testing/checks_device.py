@@ -196,7 +196,7 @@ def strided(array: Array) -> Any:
 
 def transposed(array: Array) -> Any:
     """Column by column."""
-    whole = on_device(np.ascontiguousarray(array.T))
+    whole = on_device(np.array(array.T, order="C"))
     return whole.T
 
 

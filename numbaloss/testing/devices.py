@@ -27,7 +27,7 @@ class Place(Protocol):
 
 def bfloat16_bits(array: Array) -> Array:
     """The upper halves of float32 numbers."""
-    return (np.ascontiguousarray(array).view(np.uint32) >> 16).astype(np.uint16)
+    return np.asarray(np.array(array, order="C").view(np.uint32) >> 16).astype(np.uint16)
 
 
 def from_bfloat16(bits: Array) -> Array:
