@@ -1,4 +1,4 @@
-"""One pass over class labels before anything is computed: what counts, how much, and whether all are in range."""
+"""One pass over class labels before anything is computed: what counts and how much, or which are out of range."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ from numbaloss.kernels.cuda.device import THREADS, WARPS, block_sum, first_item,
 from numbaloss.kernels.cuda.row import weight_of
 
 
-def scan(rows, labels, classes, ignored, weights, row_weights, spread, partials, status):  # type: ignore[no-untyped-def]
-    """The blocks' sums of the weights of the rows that are not ignored.
-
-    Writes 1 to `status`, unless that is None, if a label is neither a class nor `ignored`.
-    """
+def scan(rows, labels, classes, ignored, weights, row_weights, spread, partials):  # type: ignore[no-untyped-def]
+    """The blocks' sums of the weights of the rows that are not ignored."""
     shared = cuda.shared.array(WARPS, real)
     mass = real(0.0)
     for row in range(first_item(), rows, cuda.gridDim.x * THREADS):
         label = int64(labels[row])
-        if label != ignored:
-            if label >= 0 and label < classes:
-                mass += weight_of(row, weights, row_weights, spread, label)
-            elif status is not None:
-                status[0] = 1
+        if label != ignored and label >= 0 and label < classes:
+            mass += weight_of(row, weights, row_weights, spread, label)
     mass = block_sum(mass, shared)
     if cuda.threadIdx.x == 0:
         partials[cuda.blockIdx.x] = mass
@@ -36,3 +30,16 @@ def weigh_rows(rows, row_weights, spread, partials):  # type: ignore[no-untyped-
     mass = block_sum(mass, shared)
     if cuda.threadIdx.x == 0:
         partials[cuda.blockIdx.x] = mass
+
+
+def count_wrong(n, labels, classes, ignored, wrong):  # type: ignore[no-untyped-def]
+    """The blocks' counts of the labels that are neither a class nor `ignored`."""
+    shared = cuda.shared.array(WARPS, real)
+    count = real(0.0)
+    for i in range(first_item(), n, cuda.gridDim.x * THREADS):
+        label = int64(labels[i])
+        if label != ignored and (label < 0 or label >= classes):
+            count += 1.0
+    count = block_sum(count, shared)
+    if cuda.threadIdx.x == 0:
+        wrong[cuda.blockIdx.x] = count

@@ -140,10 +140,23 @@ class Call:
         """New memory in the type of the arithmetic."""
         return self.door.empty(shape, self.real.name)
 
-    def check_labels(self, wrong: DeviceArray, classes: int) -> None:
-        """Raise for labels out of range, of which `wrong` holds the blocks' counts, where the user asked for that."""
-        if checking_labels() and (count := int(self.door.download(wrong).sum())):
-            raise ValueError(f"{self.name}: {count} labels are not in 0 ... {classes - 1}")
+    def check_labels(self, labels: DeviceArray, classes: int, name: str = "target") -> None:
+        """Wait, and raise for labels out of range, where the user asked for that by `numbaloss.check_labels`."""
+        if not checking_labels():
+            return
+        ignored = self.loss.parameters.get("ignore_index")
+        from numbaloss.kernels.cuda.labels import count_wrong
+
+        wrong = self.scratch(self.blocks(labels.size))
+        nothing = np.iinfo(np.int64).min if ignored is None else ignored
+        self.door.launch(
+            common(count_wrong, self.storage), wrong.size, labels.size, labels, classes, nothing, wrong
+        )
+        if count := int(self.door.download(wrong).sum()):
+            also = "" if ignored is None else f" or ignore_index={ignored}"
+            raise ValueError(
+                f"{self.name}: labels in {name} must be in 0 ... {classes - 1}{also} ({count} of {labels.size} are not)"
+            )
 
     # ---- launches
 

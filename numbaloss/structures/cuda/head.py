@@ -190,6 +190,7 @@ def checked(loss: HeadLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_we
         head.weights = call.constant("weight", loss.weight)
     if is_labels(head, target):
         head.labels = call.labels(target).reshaped(head.rows)
+        head.inner.check_labels(head.labels, head.classes)
     else:
         head.targets = head.inner.packed(target).reshaped(head.rows, head.classes)
     if sample_weight is not None:

@@ -177,6 +177,7 @@ def images_of(call: Call, loss: RegionLoss, inputs: tuple[Any, ...]) -> DeviceIm
     labels = targets = None
     if target.shape == wanted and target.ndim < logits.ndim:
         labels = call.labels(target).reshaped(wanted[0], positions)
+        call.check_labels(labels, 2 if planes[1] == 1 else planes[1])
     elif target.shape == logits.shape:
         targets = call.packed(target).reshaped(*planes)
     else:

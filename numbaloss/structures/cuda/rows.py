@@ -193,6 +193,8 @@ def run(loss: RowLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight:
     else:
         loss._check_labels_alone(need)
         rows.labels = call.labels(target)
+        if target.shape == lead:
+            call.check_labels(rows.labels, rows.classes)
         rows.mass = loss._mass_on_device(rows)
         partials = loss._labelled_on_device(rows)
     outcome = call.finished(partials, rows.mass, logits.shape[0] if logits.ndim > 1 else 1)
@@ -247,7 +249,7 @@ def counted(rows: Rows) -> Mass:
     return Mass(partials=partials)
 
 
-def scanned(rows: Rows, weighted: bool, status: DeviceArray | None = None) -> Mass:
+def scanned(rows: Rows, weighted: bool) -> Mass:
     """The sum of the weights of the rows that are not ignored, their class's among them if `weighted`."""
     from numbaloss.kernels.cuda.labels import scan
 
@@ -255,6 +257,6 @@ def scanned(rows: Rows, weighted: bool, status: DeviceArray | None = None) -> Ma
     partials = call.scratch(call.blocks(rows.rows))
     call.door.launch(
         common(scan, call.storage), partials.size, rows.rows, rows.labels, rows.classes, rows.ignored,
-        rows.weights if weighted else None, rows.row_weights, rows.spread, partials, status,
+        rows.weights if weighted else None, rows.row_weights, rows.spread, partials,
     )  # fmt: skip
     return Mass(partials=partials)

@@ -13,6 +13,7 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.arrays.device import DeviceArray, DeviceDoor
+from numbaloss.arrays.labels import checking_labels
 from numbaloss.compile import render
 from numbaloss.compile.cuda.kernel import WARP
 from numbaloss.loss import Need
@@ -194,6 +195,10 @@ class Work:
             mass.parts, call.empty, ahead, ahead_e, near, near_e, near_rest, states + 4, links, starts, fates,
             factors, values, partials,
         )
+        from numbaloss.kernels.cuda.sequence import WRONG
+
+        if checking_labels() and (wrong := int((call.door.download(fates) == WRONG).sum())):
+            raise ValueError(f"{call.name}: {wrong} of {count} sequences have labels or lengths out of range")
         if gradient is not None:
             self.slopes(norms, (ahead, links, starts, fates, factors), gradient)
         return partials

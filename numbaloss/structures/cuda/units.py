@@ -7,7 +7,6 @@ from math import prod
 from typing import Any
 
 from numbaloss.arrays.device import DeviceArray, DeviceDoor, Table
-from numbaloss.arrays.labels import checking_labels
 from numbaloss.compile.cuda import render
 from numbaloss.compile.cuda.kernel import common
 from numbaloss.loss import Need
@@ -86,28 +85,30 @@ def arranged(call: Call, inputs: tuple[Any, ...]) -> Units:
     classes = {name: sizes[axis] for name, axis in labels.items() if axis is not None}
     shapes = {name: array.shape[len(lead) :] for name, array in arrays.items()}
     read = {
-        name: whole_numbers(call, array, classes.get(name)) if name in labels else call.packed(array, call.real.name)
+        name: (
+            whole_numbers(call, name, array, classes.get(name))
+            if name in labels
+            else call.packed(array, call.real.name)
+        )
         for name, array in arrays.items()
     }
     return Units(call, prod(lead), lead, shapes, read, classes)
 
 
-def whole_numbers(call: Call, labels: DeviceArray, classes: int | None) -> DeviceArray:
+def whole_numbers(call: Call, name: str, labels: DeviceArray, classes: int | None) -> DeviceArray:
     """Labels as contiguous int64; where the user asks for it, those out of range raise."""
     from numbaloss.kernels.cuda.units import arrange_labels
 
-    checked = classes is not None and checking_labels()
-    if labels.kind == "int64" and labels.contiguous and not checked:
-        return labels
-    upright, origin = labels.upright()
-    made, wrong = call.door.empty(labels.shape, "int64"), call.scratch(call.blocks(labels.size))
-    call.door.launch(
-        common(arrange_labels, call.storage), wrong.size, labels.size, upright, origin, labels.shape or (1,),
-        labels.strides or (1,), classes or ANY, made, wrong,
-    )  # fmt: skip
-    if checked:
-        call.check_labels(wrong, classes or ANY)
-    return made
+    if labels.kind != "int64" or not labels.contiguous:
+        (upright, origin), made = labels.upright(), call.door.empty(labels.shape, "int64")
+        call.door.launch(
+            common(arrange_labels, call.storage), call.blocks(labels.size), labels.size, upright, origin,
+            labels.shape or (1,), labels.strides or (1,), made,
+        )  # fmt: skip
+        labels = made
+    if classes is not None:
+        call.check_labels(labels, classes, name)
+    return labels
 
 
 def weight(units: Units, sample_weight: Any) -> Operand:
