@@ -1,8 +1,9 @@
 """Runs CUDA kernels on the host, without a device: what makes their logic testable everywhere.
 
 The threads of a block are greenlets that hand over only at barriers and warp operations, in a chosen order: ascending,
-descending or shuffled. A missing barrier shows as a wrong result in one of them, a barrier that not all threads reach
-as an error. Shared memory is poisoned with nan, and every access is checked against the bounds of its array.
+descending, shuffled, or one warp as far ahead of the next as it may go. A missing barrier shows as a wrong result in
+one of them, a barrier that not all threads reach as an error. Shared memory is poisoned with nan, and every access is
+checked against the bounds of its array.
 
 It needs the package `greenlet` (extra ``testing``), and neither a device nor a CUDA compiler.
 """
@@ -22,7 +23,7 @@ from numbaloss.compile.bind import Specialiser
 from numbaloss.compile.primitives import PRIMITIVES
 
 WARP = 32
-ORDERS = ("ascending", "descending", "shuffled")
+ORDERS = ("ascending", "descending", "shuffled", "warp by warp")
 
 
 class SimulationError(RuntimeError):
@@ -286,46 +287,54 @@ def launch(
     def ordered(items: Sequence[Any]) -> Sequence[Any]:
         if order == "shuffled":
             return source.sample(items, len(items))
-        return items if order == "ascending" else items[::-1]
+        return items[::-1] if order == "descending" else items
 
     def body() -> None:
         with np.errstate(all="ignore"):  # of each greenlet's own
             kernel(*arguments)
 
     for index in ordered(range(blocks)):
-        run_block(Block(Place(index), grid, threads), body, ordered)
+        run_block(Block(Place(index), grid, threads), body, ordered, order == "warp by warp")
 
 
-def run_block(block: Block, body: Callable[[], None], ordered: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
-    """Switch among a block's threads until all have ended."""
+def run_block(
+    block: Block, body: Callable[[], None], ordered: Callable[[Sequence[Any]], Sequence[Any]], by_warps: bool
+) -> None:
+    """Switch among a block's threads until all have ended; `by_warps` lets each warp run ahead of the next."""
     threads = []
     for number in range(block.threads):
         thread = Thread(body)
         thread.block, thread.number = block, number
         threads.append(thread)
     while threads:
-        for thread in ordered(threads):
-            if thread.waits is None:
-                thread.switch()
-        ended = block.threads - len(threads)
+        for group in list(warps(threads)) if by_warps else [threads]:
+            advance(group, ordered)
         threads = [thread for thread in threads if not thread.dead]
-        if threads:
-            release(threads, ended or block.threads - len(threads))
-
-
-def release(threads: list[Thread], ended: int) -> None:
-    """Let go the threads whose barrier is complete; SimulationError if none ever will be."""
-    waits = {thread.waits for thread in threads}
-    if all(wait is not None and wait[0] == "block" for wait in waits):
-        if len(waits) > 1 or ended:
+        waits = {thread.waits for thread in threads}
+        if any(wait is None or wait[0] != "block" for wait in waits):
+            raise SimulationError(f"deadlock; threads wait at {sorted(map(str, waits))}")
+        if len(waits) > 1 or 0 < len(threads) < block.threads:
             raise SimulationError(f"threads wait at different barriers, or some have ended: {sorted(map(str, waits))}")
         for thread in threads:
             thread.waits = None
-        return
+
+
+def advance(threads: list[Thread], ordered: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+    """Run threads until all of them have ended or wait for the block."""
+    while True:
+        for thread in ordered(threads):
+            if thread.waits is None and not thread.dead:
+                thread.switch()
+        if not release_warps([thread for thread in threads if not thread.dead]):
+            return
+
+
+def release_warps(threads: list[Thread]) -> bool:
+    """Let go the threads whose warp operation is complete; whether there were any."""
     released = False
     for warp in warps(threads):
         lanes = min(WARP, warp[0].block.threads)
-        for mask in sorted({wait[0] for wait in waits if wait is not None and wait[0] != "block"}):
+        for mask in sorted({thread.waits[0] for thread in warp if thread.waits and thread.waits[0] != "block"}):
             group = [thread for thread in warp if mask >> thread.number % WARP & 1]
             sites = {thread.waits for thread in group}
             if len(sites) == 1 and (site := next(iter(sites))) is not None and site[0] == mask:
@@ -334,8 +343,7 @@ def release(threads: list[Thread], ended: int) -> None:
                 for thread in group:
                     thread.waits = None
                 released = True
-    if not released:
-        raise SimulationError(f"deadlock; threads wait at {sorted(map(str, waits))}")
+    return released
 
 
 def warps(threads: list[Thread]) -> Iterator[list[Thread]]:
