@@ -29,7 +29,7 @@ from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering, NopythonRewrites
 
-REVISION = 2  # raised when kernels come out of this module otherwise than before; part of the cache's key
+REVISION = 3  # raised when kernels come out of this module otherwise than before; part of the cache's key
 # Leave to reassociate, but for the sum over the lanes of a vector (a fixed tree of additions, in order without it).
 VIEWS = {"getitem", "static_getitem", "cast", "phi", "build_tuple", "exhaust_iter"}  # an array's part, or itself
 OURS = ("numbaloss.kernels.", "numbaloss.compile.")
@@ -168,46 +168,16 @@ class DisjointLowering(HelperLowering):
         return DisjointLower
 
 
-class KernelLibrary(JITCodeLibrary):
-    """A serial kernel's code: what is optimised already is linked in when the rest is."""
-
-    def _optimize_final_module(self) -> None:
-        super()._optimize_final_module()
-        for settled in dict.fromkeys(self._settled):
-            self._final_module.link_in(settled._get_module_for_linking(), preserve=True)
-
-    def finalize(self) -> None:
-        self._settled = [library for library in self._linking_libraries if isinstance(library, SettledLibrary)]
-        self._linking_libraries = [
-            library for library in self._linking_libraries if not isinstance(library, SettledLibrary)
-        ]
-        for library in self._settled:
-            self._reload_init.update(library._reload_init)
-        super().finalize()
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)
-class KernelLowering(NativeLowering):
-    """Numba's lowering into a `KernelLibrary`."""
-
-    _name = "numbaloss_kernel_lowering"
-
-    def run_pass(self, state: Any) -> bool:
-        state.library = KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
-        return bool(super().run_pass(state))
-
-
 class KernelCompiler(Compiler):
-    """Numba's pipeline with that lowering."""
+    """Numba's compiler for serial kernels.
+
+    Settled code goes through LLVM once more with its kernel, as it does in a parallel one: left out of that, it takes
+    the same operands in another order, and the two twins fuse their products otherwise.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         load_array_functions()
         super().__init__(*arguments)
-
-    def define_pipelines(self) -> list[Any]:
-        passes: Any = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        return [replaced(passes, {NativeLowering: KernelLowering})]
 
 
 @cache
