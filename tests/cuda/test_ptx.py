@@ -1,7 +1,7 @@
 """What the CUDA compiler and NVIDIA's assembler make of every kernel of every loss; no device is needed.
 
-By default float32 and bfloat16, compiled for compute capability 8.0 and assembled for 8.0 and 9.0; the other storage
-types, and code compiled for 9.0, are slow tests.
+By default float32, and bfloat16 for one loss of each structure, compiled for compute capability 8.0 and assembled for
+8.0 and 9.0; the others, and code compiled for 9.0, are slow tests.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from numbaloss.testing.checks_device import on_device
 
 pytestmark = pytest.mark.usefixtures("compiler")
 NAMES = sorted(info.name for info in nl.list_losses())
+HALVES = list({function(name).definition.structure: name for name in reversed(NAMES)}.values())
+STACK = {"float64": 512}  # bytes that kernels of a type may keep out of registers: products of float64 vectors do
 
 
 def launches(name: str | LossFunction, storage: str) -> list[tuple[Kernel, Kinds]]:
@@ -50,20 +52,24 @@ def check(name: str | LossFunction, storage: str, capability: tuple[int, int], a
         for architecture in architectures:
             found = facts(kernel, kinds, capability, architecture)
             assert found.spilled == 0, f"{found.entry} spills {found.spilled} bytes on {architecture}"
-            assert found.stack == 0, f"{found.entry} has {found.stack} bytes of stack on {architecture}"
+            assert found.stack <= STACK.get(storage, 0), f"{found.entry}: {found.stack} bytes of stack, {architecture}"
             assert found.registers * kernel.threads <= REGISTERS, f"{found.entry}: {found.registers} registers a thread"
             if kernel.storage.real == np.float32:
                 assert found.doubles == 0, f"{found.entry} has {found.doubles} float64 instructions"
 
 
-@pytest.mark.parametrize("storage", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", NAMES)
-def test_kernels_fit_the_device(name: str, storage: str) -> None:
-    check(name, storage, (8, 0), ("sm_80", "sm_90"))
+def test_kernels_fit_the_device(name: str) -> None:
+    check(name, "float32", (8, 0), ("sm_80", "sm_90"))
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_kernels_of_16_bits_fit_the_device(name: str) -> None:
+    check(name, "bfloat16", (8, 0), ("sm_80", "sm_90"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", ["float64", "float16"])
+@pytest.mark.parametrize("storage", ["float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("name", NAMES)
 def test_kernels_of_the_other_types_fit_too(name: str, storage: str) -> None:
     check(name, storage, (8, 0), ("sm_80", "sm_90"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import numbaloss as nl
-from numbaloss.arrays.simulated import SimulatedArray, simulating
+from numbaloss.arrays.simulated import SimulatedArray, SimulatedDoor, simulating
 from numbaloss.structures.cuda.hold import Hold
 from numbaloss.testing.checks_device import close
 
@@ -87,7 +87,7 @@ def test_one_launch_reads_the_rows_and_another_adds_up() -> None:
 
 
 def test_how_rows_are_held() -> None:
-    some = [nl.arrays.opened("numbaloss.arrays.simulated:SimulatedDoor").empty((16,), "float32")]
+    some = [SimulatedDoor().empty((16,), "float32")]
     held = {width: Hold.chosen("float32", width, some) for width in (8, 12, 128, 130, 512, 4096, 8192)}
     assert {width: (hold.lanes, hold.held, hold.width, hold.whole) for width, hold in held.items()} == {
         8: (1, 8, 4, True),

@@ -171,17 +171,16 @@ def test_labels_out_of_range_of_the_other_losses(classes: int) -> None:
         assert np.isnan(gradient.cells).all(axis=1).tolist() == [False, True, True, False]
 
 
-def test_the_scan_says_whether_a_label_is_out_of_range() -> None:
+def test_the_scan_weighs_only_labels_that_are_classes() -> None:
     from numbaloss.arrays.simulated import SimulatedDoor
+    from numbaloss.compile.cuda.kernel import common
     from numbaloss.kernels.cuda.labels import scan
-    from numbaloss.structures.cuda.call import common
 
     door = SimulatedDoor()
-    for labels, wanted in (([0, 2, -100], 0), ([0, 3, 1], 1), ([-1, 0, 0], 1)):
-        status, partials = door.upload(np.zeros(1, np.int32)), door.empty((1,), "float32")
-        arguments = 3, door.upload(np.array(labels)), 3, -100, None, None, 1, partials, status
-        door.launch(common(scan, "float32"), 1, *arguments)
-        assert door.download(status).tolist() == [wanted]
+    for labels, wanted in (([0, 2, -100], 2.0), ([0, 3, 1], 2.0), ([-1, 0, 0], 2.0), ([-100, 9, -1], 0.0)):
+        mass = door.empty((1,), "float32")
+        door.launch(common(scan, "float32"), 1, 3, door.upload(np.array(labels)), 3, -100, None, None, 1, mass)
+        assert door.download(mass).tolist() == [wanted]
 
 
 def test_a_joined_mix_is_one_kernel() -> None:
