@@ -213,9 +213,11 @@ def categorical_hinge_loss(gap):
 
     .. math:: \ell_n = w_{y_n} \max(0,\ 1 + \max_{c \ne y_n} x_{nc} - x_{n y_n})
 
-    Of several wrong classes with the highest score, the first one has the slope; at the kink the slope is 0. The mean
-    divides by the number of rows, whatever the weights. Keras multiplies scores by one-hot targets before it takes the
-    maximum, so that a 0 always takes part there; where no wrong class has a score of 0 or more, it gives more.
+    Of several wrong classes with the highest score, the first one has the slope; at the kink the slope is 0.
+
+    The mean divides by the number of rows, whatever the weights. Keras multiplies scores by one-hot targets before
+    it takes the maximum, so that a 0 always takes part there; where no wrong class has a score of 0 or more, it
+    gives more.
 
     Parameters
     ----------
