@@ -17,6 +17,10 @@ def compiler() -> None:
         toolchain()
     except NoCudaError as error:
         pytest.skip(f"no CUDA compiler: {error}")
+    from numba.cuda.cudadrv import nvvm
+
+    if not nvvm.is_available():
+        pytest.skip("no CUDA compiler: libNVVM was not found; install the CUDA toolkit")
     if ptxas() is None:
         pytest.skip("no CUDA assembler: ptxas was not found")
 
