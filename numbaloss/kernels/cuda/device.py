@@ -198,3 +198,17 @@ def sum_of(partials, count, shared):  # type: ignore[no-untyped-def]
 def inverse(divisor, empty):  # type: ignore[no-untyped-def]
     """What turns the gradient of a sum into that of a mean; `empty` where there is nothing to divide by."""
     return empty if divisor == 0.0 else 1.0 / divisor
+
+
+def divided(scale, masses, parts, empty, shared):  # type: ignore[no-untyped-def]
+    """`scale` over the sum of the blocks' `masses`; itself where these are None."""
+    if masses is None:
+        return scale
+    return scale * inverse(sum_of(masses, parts, shared), empty)
+
+
+def put_sum(value, partials, shared):  # type: ignore[no-untyped-def]
+    """Writes the sum over the block to the block's place."""
+    total = block_sum(value, shared)
+    if cuda.threadIdx.x == 0:
+        partials[cuda.blockIdx.x] = total

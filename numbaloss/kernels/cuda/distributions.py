@@ -8,8 +8,8 @@ from numba import cuda, int32
 
 from numbaloss.compile.primitives import exp, log1p
 from numbaloss.kernels.cpu.distributions import log_chance
-from numbaloss.kernels.cuda.device import WARPS, block_sum, inverse, real, store, sum_of
-from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, lane, row_step
+from numbaloss.kernels.cuda.device import WARPS, divided, put_sum, real
+from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, once, row_step
 from numbaloss.kernels.cuda.row import (
     HELD,
     RUN,
@@ -111,8 +111,7 @@ def pair_rows(  # type: ignore[no-untyped-def]
     """All pairs of rows, each by a group. Slopes are multiplied by `scale`, and divided by the sum of `masses`."""
     shared = cuda.shared.array(WARPS, real)
     ones, twos = cuda.local.array(HELD, real), cuda.local.array(HELD, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     step = classes if positions is None else classes * positions
     total = real(0.0)
     for row in range(first_row(), rows, row_step()):
@@ -121,10 +120,5 @@ def pair_rows(  # type: ignore[no-untyped-def]
             ones, twos, logits, targets, begin(row, stride, positions), begin(row, step, positions), classes,
             positions, temperature, params, scale * weight, gradient, target_gradient, shared,
         )  # fmt: skip
-        if lane() == 0:
-            total += value
-            if values is not None:
-                store(values, row, value)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+        total += once(value, values, row)
+    put_sum(total, partials, shared)

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from numba import cuda, int64
 
-from numbaloss.kernels.cuda.device import THREADS, block_max, block_sum, first_item, larger, warp_max, warp_sum
+from numbaloss.kernels.cuda.device import (
+    THREADS,
+    block_max,
+    block_sum,
+    first_item,
+    larger,
+    real,
+    store,
+    warp_max,
+    warp_sum,
+)
 
 LANES = 32  # open name: 1, 2, 4, 8, 16, 32 or THREADS
 
@@ -83,3 +93,12 @@ def group_wait():  # type: ignore[no-untyped-def]
         cuda.syncthreads()
     elif LANES > 1:
         cuda.syncwarp(members())
+
+
+def once(value, values, row):  # type: ignore[no-untyped-def]
+    """What a row adds to this thread's sum: its value in one of its lanes, which writes it unless `values` is None."""
+    if lane() != 0:
+        return real(0.0)
+    if values is not None:
+        store(values, row, value)
+    return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import cuda, int64
 
-from numbaloss.kernels.cuda.device import THREADS, WARPS, block_sum, first_item, real
+from numbaloss.kernels.cuda.device import THREADS, WARPS, first_item, put_sum, real
 from numbaloss.kernels.cuda.row import weight_of
 
 
@@ -16,9 +16,7 @@ def scan(rows, labels, classes, ignored, weights, row_weights, spread, partials)
         label = int64(labels[row])
         if label != ignored and label >= 0 and label < classes:
             mass += weight_of(row, weights, row_weights, spread, label)
-    mass = block_sum(mass, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = mass
+    put_sum(mass, partials, shared)
 
 
 def weigh_rows(rows, row_weights, spread, partials):  # type: ignore[no-untyped-def]
@@ -27,9 +25,7 @@ def weigh_rows(rows, row_weights, spread, partials):  # type: ignore[no-untyped-
     mass = real(0.0)
     for row in range(first_item(), rows, cuda.gridDim.x * THREADS):
         mass += weight_of(row, None, row_weights, spread, 0)
-    mass = block_sum(mass, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = mass
+    put_sum(mass, partials, shared)
 
 
 def count_wrong(n, labels, classes, ignored, wrong):  # type: ignore[no-untyped-def]
@@ -40,6 +36,4 @@ def count_wrong(n, labels, classes, ignored, wrong):  # type: ignore[no-untyped-
         label = int64(labels[i])
         if label != ignored and (label < 0 or label >= classes):
             count += 1.0
-    count = block_sum(count, shared)
-    if cuda.threadIdx.x == 0:
-        wrong[cuda.blockIdx.x] = count
+    put_sum(count, wrong, shared)

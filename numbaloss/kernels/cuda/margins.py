@@ -7,8 +7,8 @@ from typing import Any
 
 from numba import cuda, int32, int64
 
-from numbaloss.kernels.cuda.device import WARPS, block_sum, inverse, larger, real, store, sum_of
-from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, group_wait, lane, row_step
+from numbaloss.kernels.cuda.device import WARPS, divided, larger, put_sum, real
+from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, group_wait, once, row_step
 from numbaloss.kernels.cuda.row import (
     HELD,
     RUN,
@@ -119,8 +119,7 @@ def margin_rows(  # type: ignore[no-untyped-def]
     """All rows, each by a group; values are divided by `pairs`. A label that is no class makes its row nan."""
     shared = cuda.shared.array(WARPS, real)
     held, spare = cuda.local.array(HELD, real), cuda.local.array(RUN, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     total = real(0.0)
     for row in range(first_row(), rows, row_step()):
         label, at, to = int64(labels[row]), row * stride, row * classes
@@ -133,13 +132,8 @@ def margin_rows(  # type: ignore[no-untyped-def]
         else:
             fill(NAN, classes, to, None, held, gradient)
             fill(NAN, classes, to, None, held, curvature)
-        if lane() == 0:
-            total += value
-            if values is not None:
-                store(values, row, value)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+        total += once(value, values, row)
+    put_sum(total, partials, shared)
 
 
 # ---- a list of right classes for each row, ended by its first negative entry
@@ -213,8 +207,7 @@ def set_rows(  # type: ignore[no-untyped-def]
     """All rows of a set of right classes each, every row kept by a group; a class that is none makes its row nan."""
     shared = cuda.shared.array(WARPS, real)
     held, slopes, bends = cuda.local.array(HELD, real), cuda.local.array(HELD, real), cuda.local.array(HELD, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     total = real(0.0)
     for row in range(first_row(), rows, row_step()):
         at, to, value = row * stride, row * classes, NAN
@@ -228,10 +221,5 @@ def set_rows(  # type: ignore[no-untyped-def]
         else:
             fill(NAN, classes, to, None, held, gradient)
             fill(NAN, classes, to, None, held, curvature)
-        if lane() == 0:
-            total += value
-            if values is not None:
-                store(values, row, value)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+        total += once(value, values, row)
+    put_sum(total, partials, shared)

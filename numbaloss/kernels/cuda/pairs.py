@@ -11,8 +11,8 @@ from typing import Any
 
 from numba import cuda
 
-from numbaloss.kernels.cuda.device import WARPS, block_sum, inverse, real, store, sum_of
-from numbaloss.kernels.cuda.group import first_row, lane, row_step
+from numbaloss.kernels.cuda.device import WARPS, divided, put_sum, real
+from numbaloss.kernels.cuda.group import first_row, once, row_step
 from numbaloss.kernels.cuda.spans import HELD, WHOLE, column, fetch, spans, write
 
 GIVEN = False  # open name: whether the distance is a user's function, which leaves its gradients in `room`
@@ -57,8 +57,7 @@ def pair_rows(
     shared = cuda.shared.array(WARPS, real)
     x = cuda.local.array(HELD, real)
     y = cuda.local.array(HELD, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     total = real(0.0)
     for row in range(first_row(), rows, row_step()):
         start = row * width
@@ -74,10 +73,7 @@ def pair_rows(
         if row_weights is not None:
             value = value * row_weights[row]
             factor = factor * row_weights[row]
-        if lane() == 0:
-            total += value
-            if values is not None:
-                store(values, row, value)
+        total += once(value, values, row)
         if gradient1 is not None or gradient2 is not None:
             for span in range(spans(width)):
                 if not WHOLE:
@@ -91,9 +87,7 @@ def pair_rows(
                     write(gradient1, start, span, width, x)
                 if gradient2 is not None:
                     write(gradient2, start, span, width, y)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+    put_sum(total, partials, shared)
 
 
 def triplet_rows(
@@ -105,8 +99,7 @@ def triplet_rows(
     anchor = cuda.local.array(HELD, real)
     positive = cuda.local.array(HELD, real)
     negative = cuda.local.array(HELD, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     total = real(0.0)
     for row in range(first_row(), rows, row_step()):
         start = row * width
@@ -129,10 +122,7 @@ def triplet_rows(
         if row_weights is not None:
             value = value * row_weights[row]
             factor = factor * row_weights[row]
-        if lane() == 0:
-            total += value
-            if values is not None:
-                store(values, row, value)
+        total += once(value, values, row)
         pull, push = factor * pull, factor * push
         aside, push = push * (1.0 - share), push * share
         if gradient1 is not None or gradient2 is not None or gradient3 is not None:
@@ -157,6 +147,4 @@ def triplet_rows(
                     write(gradient2, start, span, width, positive)
                 if gradient3 is not None:
                     write(gradient3, start, span, width, negative)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+    put_sum(total, partials, shared)

@@ -7,8 +7,8 @@ from typing import Any
 
 from numba import cuda, int64
 
-from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, block_sum, inverse, load, real, store, sum_of
-from numbaloss.kernels.cuda.group import first_row, group_wait, lane, row_step
+from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, divided, load, put_sum, real, store
+from numbaloss.kernels.cuda.group import first_row, group_wait, once, row_step
 from numbaloss.kernels.cuda.row import HELD, along, begin, fill, owns, put_wide, weight_of
 
 NAN = math.nan
@@ -35,8 +35,7 @@ def pick_rows(  # type: ignore[no-untyped-def]
     """All rows, each by a group: its gradient is 0 but in one place."""
     shared = cuda.shared.array(WARPS, real)
     held = cuda.local.array(HELD, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     step = classes if positions is None else classes * positions
     total = real(0.0)
     for row in range(first_row(), rows, row_step()):
@@ -51,13 +50,8 @@ def pick_rows(  # type: ignore[no-untyped-def]
             fill(0.0 if known or label == ignored else NAN, classes, to, positions, held, gradient)
             if known and label != ignored and owns(label, to):
                 store(gradient, to + along(label, positions), scale * slope)
-        if lane() == 0:
-            total += value
-            if values is not None:
-                store(values, row, value)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+        total += once(value, values, row)
+    put_sum(total, partials, shared)
 
 
 def pick_tiles(  # type: ignore[no-untyped-def]
@@ -69,8 +63,7 @@ def pick_tiles(  # type: ignore[no-untyped-def]
     zeros = cuda.local.array(WIDTH, real)
     for w in range(WIDTH):
         zeros[w] = 0.0
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     total = real(0.0)
     for low in range(int64(cuda.blockIdx.x) * THREADS, rows, cuda.gridDim.x * THREADS):
         row, label, value, slope = low + cuda.threadIdx.x, int64(-1), real(0.0), real(0.0)
@@ -99,6 +92,4 @@ def pick_tiles(  # type: ignore[no-untyped-def]
                 else:
                     for c in range(classes):
                         store(gradient, row * classes + c, real(NAN))
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+    put_sum(total, partials, shared)

@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import cuda
 
-from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, block_sum, first_item, inverse, real, sum_of
+from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, block_sum, divided, first_item, put_sum, real
 
 
 def chunk(i: Any, inputs: Any, spreads: Any, params: Any, weights: Any, scale: Any, outputs: Any) -> Any:
@@ -22,8 +22,7 @@ def single(i: Any, inputs: Any, spreads: Any, params: Any, weights: Any, scale: 
 def sweep(n, inputs, spreads, params, weights, scale, masses, parts, empty, outputs, partials):  # type: ignore[no-untyped-def]
     """All elements. Slopes are multiplied by `scale`, and divided by the sum of `masses` unless that is None."""
     shared = cuda.shared.array(WARPS, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     total = real(0.0)
     i = first_item() * WIDTH
     step = cuda.gridDim.x * (THREADS * WIDTH)
@@ -33,9 +32,7 @@ def sweep(n, inputs, spreads, params, weights, scale, masses, parts, empty, outp
     while i < n:  # the last elements, by the one thread that they fall to
         total += single(i, inputs, spreads, params, weights, scale, outputs)
         i += 1
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+    put_sum(total, partials, shared)
 
 
 def product(weights: Any, spreads: Any, i: Any) -> Any:

@@ -11,18 +11,7 @@ from typing import Any
 from numba import cuda, int64
 
 from numbaloss.compile.primitives import exp, expm1, log1p
-from numbaloss.kernels.cuda.device import (
-    THREADS,
-    WARPS,
-    block_max,
-    block_sum,
-    inverse,
-    larger,
-    load,
-    real,
-    store,
-    sum_of,
-)
+from numbaloss.kernels.cuda.device import THREADS, WARPS, block_max, block_sum, divided, larger, load, real, store
 from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, group_wait, lane, row_step
 from numbaloss.kernels.cuda.lattice import NORMALISED, backward, clear_edges, forward, logarithm, whole
 from numbaloss.kernels.cuda.spans import HELD, WHOLE, column, fetch, spans, write
@@ -114,8 +103,7 @@ def alignments(
         lattice = (m, e, r, int64(0), int64(SPAN))
     else:
         lattice = (near, near_e, near_rest, i * 2 * span, span)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     n, length = whole(counts, i), whole(lengths, i)
     begin, first = i * room, targets[1] + i * batch_labels
     wrong = n < 0 or n > room or length < 0 or length > steps

@@ -9,8 +9,8 @@ from numba import cuda, int32, int64
 
 from numbaloss.compile.primitives import exp
 from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, log_probability, log_sum
-from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, block_sum, inverse, real, store, sum_of
-from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, lane, row_step
+from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, divided, put_sum, real, store
+from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, once, row_step
 from numbaloss.kernels.cuda.row import (
     HELD,
     RUN,
@@ -309,8 +309,7 @@ def label_rows(  # type: ignore[no-untyped-def]
     """All rows, each by a group. Slopes are multiplied by `scale`, and divided by the sum of `masses` if not None."""
     shared = cuda.shared.array(WARPS, real)
     held, spare = cuda.local.array(HELD, real), cuda.local.array(RUN, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     step = classes if positions is None else classes * positions
     total = real(0.0)
     for row in range(first_row(), rows, row_step()):
@@ -319,13 +318,8 @@ def label_rows(  # type: ignore[no-untyped-def]
             positions, weights, weight_sum, row_weights, spread, smoothing, z_loss, softcap, params, scale, gradient,
             curvature, spare, shared,
         )  # fmt: skip
-        if lane() == 0:
-            total += value
-            if values is not None:
-                store(values, row, value)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+        total += once(value, values, row)
+    put_sum(total, partials, shared)
 
 
 def label_tiles(  # type: ignore[no-untyped-def]
@@ -336,8 +330,7 @@ def label_tiles(  # type: ignore[no-untyped-def]
     shared = cuda.shared.array(WARPS, real)
     tile = cuda.shared.array(TILE, real)
     held, spare, strip = cuda.local.array(HELD, real), cuda.local.array(1, real), cuda.local.array(WIDTH, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     total = real(0.0)
     for low in range(int64(cuda.blockIdx.x) * THREADS, rows, cuda.gridDim.x * THREADS):
         size = min(int64(THREADS), rows - low) * classes
@@ -353,6 +346,4 @@ def label_tiles(  # type: ignore[no-untyped-def]
             if values is not None:
                 store(values, row, value)
         send(tile, size, gradient, low * classes, strip)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+    put_sum(total, partials, shared)

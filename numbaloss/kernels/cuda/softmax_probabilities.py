@@ -8,8 +8,8 @@ from numba import cuda, int32, int64
 
 from numbaloss.compile.primitives import exp, expm1, log1p
 from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, log_probability
-from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, block_sum, inverse, real, store, sum_of
-from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, lane, row_step
+from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, divided, put_sum, real, store
+from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, once, row_step
 from numbaloss.kernels.cuda.row import (
     HELD,
     RUN,
@@ -204,8 +204,7 @@ def probability_rows(  # type: ignore[no-untyped-def]
     held = cuda.local.array(HELD, real)
     aims = cuda.local.array(HELD, real)
     spare = cuda.local.array(RUN, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     step = classes if positions is None else classes * positions
     total = real(0.0)
     for row in range(first_row(), rows, row_step()):
@@ -214,13 +213,8 @@ def probability_rows(  # type: ignore[no-untyped-def]
             positions, weights, row_weights, spread, smoothing, z_loss, softcap, params, scale, gradient, curvature,
             target_gradient, spare, shared,
         )  # fmt: skip
-        if lane() == 0:
-            total += value
-            if values is not None:
-                store(values, row, value)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+        total += once(value, values, row)
+    put_sum(total, partials, shared)
 
 
 def probability_tiles(  # type: ignore[no-untyped-def]
@@ -235,8 +229,7 @@ def probability_tiles(  # type: ignore[no-untyped-def]
     aims = cuda.local.array(HELD, real)
     spare = cuda.local.array(1, real)
     strip = cuda.local.array(WIDTH, real)
-    if masses is not None:
-        scale = scale * inverse(sum_of(masses, parts, shared), empty)
+    scale = divided(scale, masses, parts, empty, shared)
     total = real(0.0)
     for low in range(int64(cuda.blockIdx.x) * THREADS, rows, cuda.gridDim.x * THREADS):
         size = min(int64(THREADS), rows - low) * classes
@@ -254,6 +247,4 @@ def probability_tiles(  # type: ignore[no-untyped-def]
                 store(values, row, value)
         send(tile, size, gradient, low * classes, strip)
         send(aim_tile, size, target_gradient, low * classes, strip)
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
+    put_sum(total, partials, shared)

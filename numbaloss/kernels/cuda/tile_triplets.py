@@ -17,12 +17,11 @@ from numbaloss.kernels.cuda.device import (
     ahead,
     block_rank,
     block_sum,
+    divided,
     first_item,
-    inverse,
     load,
     real,
     store,
-    sum_of,
     team_best,
     team_sum,
 )
@@ -124,8 +123,7 @@ def draw(rows, width, vectors, chosen, pulls, share, masses, parts, empty, gradi
     shared = cuda.shared.array(WARPS, real)
     counts = cuda.shared.array(WARPS, int64)
     anchors = cuda.shared.array(THREADS, int64)
-    if masses is not None:
-        share = share * inverse(sum_of(masses, parts, shared), empty)
+    share = divided(share, masses, parts, empty, shared)
     for row in range(cuda.blockIdx.x, rows, cuda.gridDim.x):
         far, near = chosen[row], chosen[rows + row]
         for start in range(0, width, THREADS):

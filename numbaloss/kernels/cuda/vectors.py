@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import cuda
 
 from numbaloss.compile.primitives import maximum, sqrt
-from numbaloss.kernels.cuda.device import THREADS, WARPS, first_item, inverse, load, real, store, sum_of
+from numbaloss.kernels.cuda.device import THREADS, WARPS, divided, first_item, load, real, store, sum_of
 from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, lane, row_step
 
 LEAST = 1e-37  # open name: the smallest normal number
@@ -41,8 +41,7 @@ def project(
     """
     shared = cuda.shared.array(WARPS, real)
     factor = share * scale[0]
-    if masses is not None:
-        factor = factor * inverse(sum_of(masses, mass_parts, shared), empty)
+    factor = divided(factor, masses, mass_parts, empty, shared)
     size = (rows - first) * width
     for row in range(first_row(), rows - first, row_step()):
         radial = real(0.0)
@@ -69,8 +68,7 @@ def number(partials, count, share, masses, parts, empty, slope):  # type: ignore
     """One block: the slope by a single number, from the blocks' sums."""
     shared = cuda.shared.array(WARPS, real)
     total = sum_of(partials, count, shared) * share
-    if masses is not None:
-        total = total * inverse(sum_of(masses, parts, shared), empty)
+    total = divided(total, masses, parts, empty, shared)
     if cuda.threadIdx.x == 0:
         slope[0] = total
 
