@@ -63,10 +63,10 @@ class MarginLoss(RowLoss):
     """One right class a row."""
 
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu.margins import hardest_rows, margin_rows
+        from numbaloss.kernels.cpu.margins import hardest_block, margin_block, margin_rows
 
-        template = hardest_rows if self.definition.facts["hardest"] else margin_rows
-        twins, params = self._twins(template, rows.dtype, ("gap",))
+        task = hardest_block if self.definition.facts["hardest"] else margin_block
+        twins, params = self._twins(margin_rows, rows.dtype, ("gap",), task=task)
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         for piece in rows.pieces(need, outcome):
             outcome.total += twins(

@@ -66,13 +66,17 @@ class RowLoss(Loss):
         return bool(self.definition.facts.get("denominator", "weights") == "weights")
 
     def _twins(
-        self, template: Kernel, dtype: np.dtype[Any], arguments: tuple[str, ...]
+        self, template: Kernel, dtype: np.dtype[Any], arguments: tuple[str, ...], **holes: Kernel
     ) -> tuple[Twins, tuple[Any, ...]]:
-        """A kernel bound to the mathematics, called on `arguments`, and the scalar hyper-parameters it takes."""
+        """A kernel bound to the mathematics, called on `arguments`, and the scalar hyper-parameters it takes.
+
+        `holes` are further open names of the template, always the same for it.
+        """
         key = (template, dtype)
         if key not in self._kernels:
             link, scalars = self._link(dtype, arguments)
-            self._kernels[key] = Twins(template, dtype, self.definition.name, link=link, narrow=dtype.type), scalars
+            twins = Twins(template, dtype, self.definition.name, link=link, narrow=dtype.type, **holes)
+            self._kernels[key] = twins, scalars
         found: tuple[Twins, tuple[Any, ...]] = self._kernels[key]
         return found
 

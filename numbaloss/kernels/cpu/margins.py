@@ -20,6 +20,13 @@ def link(gap: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
+def task(
+    first, last, flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
+):  # type: ignore[no-untyped-def]
+    """Open name, `margin_block` or `hardest_block`: the rows of one parallel task."""
+    raise NotImplementedError
+
+
 def pushes(row, own, params, factor, gradient, curvature):  # type: ignore[no-untyped-def]
     """Sums of values, slopes and curvatures over a run of classes that are not right ones; writes theirs."""
     value_sum, slope_sum, bend_sum = 0.0, 0.0, 0.0
@@ -71,21 +78,6 @@ def margin_block(
     return total
 
 
-def margin_rows(
-    flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
-):  # type: ignore[no-untyped-def]
-    """All rows: the float64 sum of the weighted values, in row order."""
-    rows = labels.size
-    step = max(1, WORK // classes)
-    partials = np.empty((rows + step - 1) // step, np.float64)
-    for b in prange(partials.size):
-        partials[b] = margin_block(
-            b * step, min(b * step + step, rows), flat, stride, classes, labels, weights, row_weights, params, scale,
-            values, gradient, curvature,
-        )
-    return in_order(partials)
-
-
 def hardest_wrong(row, label):  # type: ignore[no-untyped-def]
     """Where the highest score of a wrong class is, the first of several; a nan among them; -1 if there is none."""
     place, highest = -1, row[label]
@@ -134,15 +126,15 @@ def hardest_block(
     return total
 
 
-def hardest_rows(
+def margin_rows(
     flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
 ):  # type: ignore[no-untyped-def]
-    """All rows, each against its highest wrong class: the float64 sum of the weighted values, in row order."""
+    """All rows: the float64 sum of the weighted values, in row order."""
     rows = labels.size
     step = max(1, WORK // classes)
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
-        partials[b] = hardest_block(
+        partials[b] = task(
             b * step, min(b * step + step, rows), flat, stride, classes, labels, weights, row_weights, params, scale,
             values, gradient, curvature,
         )
