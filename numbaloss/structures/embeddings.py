@@ -11,7 +11,7 @@ import numpy as np
 from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.measures import FAMILY, GIVEN, MEASURES, checked_function, holes
-from numbaloss.structures.sheets import Sheets
+from numbaloss.structures.sheets import Sheets, gradient_buffers
 from numbaloss.structures.twins import Kernel, Twins
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class EmbeddingLoss(Loss):
         outcome = Outcome(door, first.dtype, batch=lead[0] if lead else 1, denominator=number)
         if weights is not None:
             outcome.denominator = float(weights.sum(dtype=np.float64))
-        gradients = self._gradients(rows, need)
+        gradients = gradient_buffers(facts.name, facts.facts["rows"], rows, first.dtype, need)
         outcome.gradients = tuple(array for array in gradients if array is not None)
         if labels is not None:
             labels = flat_labels(labels, dtype, outcome.gradients)
@@ -174,21 +174,6 @@ class EmbeddingLoss(Loss):
                 f"{facts.inputs[0]} without its last axis"
             )
         return labels
-
-    def _gradients(self, rows: Sequence[Array], need: Need) -> list[Array | None]:
-        """For each input the buffer of its gradient, the caller's where given; None where not wanted."""
-        facts = self.definition
-        found: list[Array | None] = []
-        buffers = dict(zip(need.wrt, need.buffers(facts.name), strict=True))
-        for name, array in zip(facts.facts["rows"], rows, strict=True):
-            kind = array.dtype if checks.computed_in(array.dtype) is not None else rows[0].dtype
-            if name not in buffers:
-                found.append(None)
-            elif buffers[name] is None:
-                found.append(np.empty(array.shape, kind))
-            else:
-                found.append(checks.output(facts.name, buffers[name], array.shape, kind))
-        return found
 
 
 def flat_labels(labels: Array, dtype: np.dtype[Any], written: Sequence[Array]) -> Array:

@@ -10,9 +10,29 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
-from numbaloss.loss import Array
+from numbaloss.loss import Array, Need
 
 STAGED = 1 << 17  # elements of each array staged at a time
+
+
+def gradient_buffers(
+    name: str, inputs: Sequence[str], arrays: Sequence[Array], kept: np.dtype[Any], need: Need
+) -> list[Array | None]:
+    """For each of a loss's inputs the buffer of its gradient, the caller's where given; None where not wanted.
+
+    Gradients of whole numbers are of type `kept`.
+    """
+    found: list[Array | None] = []
+    buffers = dict(zip(need.wrt, need.buffers(name), strict=True))
+    for given, array in zip(inputs, arrays, strict=True):
+        kind = array.dtype if checks.computed_in(array.dtype) is not None else kept
+        if given not in buffers:
+            found.append(None)
+        elif buffers[given] is None:
+            found.append(np.empty(array.shape, kind))
+        else:
+            found.append(checks.output(name, buffers[given], array.shape, kind))
+    return found
 
 
 @dataclass

@@ -14,7 +14,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.hyperparameters import hyperparameters
-from numbaloss.structures.sheets import Sheets
+from numbaloss.structures.sheets import Sheets, gradient_buffers
 from numbaloss.structures.twins import Twins
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class KernelLoss(Loss):
         outcome = Outcome(door, kept.dtype, batch=lead[0] if lead else 1, denominator=float(prod(lead)))
         if weights is not None:
             outcome.denominator = float(weights.sum(dtype=np.float64))
-        gradients = self._gradients(arrays, kept.dtype, need)
+        gradients = gradient_buffers(facts.name, facts.inputs, arrays, kept.dtype, need)
         outcome.gradients = tuple(array for array in gradients if array is not None)
         if need.values:
             outcome.values = np.empty(lead, kept.dtype)
@@ -196,21 +196,6 @@ class KernelLoss(Loss):
                 f"{self.definition.name}: {name} must hold whole numbers from 0 to {count - 1}, got "
                 f"{low if low < 0 else high}"
             )
-
-    def _gradients(self, arrays: Sequence[Array], kept: np.dtype[Any], need: Need) -> list[Array | None]:
-        """For each input the buffer of its gradient, the caller's where given; None where not wanted."""
-        facts = self.definition
-        found: list[Array | None] = []
-        buffers = dict(zip(need.wrt, need.buffers(facts.name), strict=True))
-        for name, array in zip(facts.inputs, arrays, strict=True):
-            kind = array.dtype if checks.computed_in(array.dtype) is not None else kept
-            if name not in buffers:
-                found.append(None)
-            elif buffers[name] is None:
-                found.append(np.empty(array.shape, kind))
-            else:
-                found.append(checks.output(facts.name, buffers[name], array.shape, kind))
-        return found
 
 
 @cache
