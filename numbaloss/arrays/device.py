@@ -72,6 +72,10 @@ class DeviceArray:
         """A view with the axes in another order."""
         return replace(self, shape=tuple(self.shape[a] for a in axes), strides=tuple(self.strides[a] for a in axes))
 
+    def lengthened(self, ndim: int) -> DeviceArray:
+        """The same elements of a contiguous array, with axes of length 1 after its own."""
+        return self.reshaped(*self.shape, *(1,) * (ndim - self.ndim))
+
     def spread(self, shape: tuple[int, ...]) -> DeviceArray:
         """A view broadcast to `shape`, by NumPy's rules; ValueError where that cannot be."""
         missing = len(shape) - self.ndim

@@ -33,6 +33,6 @@ def copy(n, source, origin, extents, strides, target):  # type: ignore[no-untype
 
 
 def copy_whole(n, source, origin, extents, strides, target):  # type: ignore[no-untyped-def]
-    """The same for whole numbers, which keep their type."""
+    """The same for whole numbers, into whatever type of them."""
     for i in range(first_item(), n, cuda.gridDim.x * THREADS):
         target[i] = source[place_of(i, origin, extents, strides)]

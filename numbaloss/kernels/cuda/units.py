@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import cuda, int64
+from numba import cuda
 
-from numbaloss.kernels.cuda.copy import place_of
-from numbaloss.kernels.cuda.device import THREADS, WARPS, block_sum, first_item, inverse, real, store, sum_of
+from numbaloss.kernels.cuda.device import THREADS, WARPS, divided, first_item, put_sum, real, store
 
 NAN = math.nan
 
@@ -55,8 +54,7 @@ def units(  # type: ignore[no-untyped-def]
     `lengths` numbers a unit. `limits` holds, for each of `labels`, how many a unit has and how many classes there are.
     """
     shared = cuda.shared.array(WARPS, real)
-    if masses is not None:
-        share = share * inverse(sum_of(masses, parts, shared), empty)
+    share = divided(share, masses, parts, empty, shared)
     total = real(0.0)
     for i in range(first_item(), count, cuda.gridDim.x * THREADS):
         if weights is None:
@@ -67,12 +65,4 @@ def units(  # type: ignore[no-untyped-def]
         if values is not None:
             store(values, i, value)
         total += value
-    total = block_sum(total, shared)
-    if cuda.threadIdx.x == 0:
-        partials[cuda.blockIdx.x] = total
-
-
-def arrange_labels(n, source, origin, extents, strides, target):  # type: ignore[no-untyped-def]
-    """Writes whole numbers of any type and layout one after the other, as int64; see `copy`."""
-    for i in range(first_item(), n, cuda.gridDim.x * THREADS):
-        target[i] = int64(source[place_of(i, origin, extents, strides)])
+    put_sum(total, partials, shared)

@@ -86,23 +86,41 @@ class Call:
             copied(self, array, made)
         return made
 
-    def labels(self, array: DeviceArray) -> DeviceArray:
-        """Class labels of any integer type, in C order."""
+    def labels(self, array: DeviceArray, kind: str = "") -> DeviceArray:
+        """Class labels in C order: of any integer type, or copied into `kind`."""
         if not array.size:
             return replace(array, kind="int64")
         if array.kind == "bool" or array.kind in FLOATING:
             raise TypeError(f"{self.name}: target must be an integer array, got {described(array)}")
-        if array.contiguous:
+        kind = kind or array.kind
+        if array.contiguous and array.kind == kind:
             return array
-        from numbaloss.kernels.cuda.copy import copy_whole
-
-        made = self.door.empty(array.shape, array.kind)
-        upright, origin = array.upright()
-        self.door.launch(
-            common(copy_whole, "float32"), self.blocks(array.size), array.size, upright, origin, array.shape,
-            array.strides, made,
-        )
+        made = self.door.empty(array.shape, kind)
+        copied(self, array, made)
         return made
+
+    def unit_weights(self, sample_weight: Any, shape: tuple[int, ...], unit: str) -> DeviceArray | None:
+        """A weight for each `unit` in the type of the arithmetic; None for ones."""
+        if sample_weight is None:
+            return None
+        given = self.view("sample_weight", sample_weight)
+        if given.shape != shape:
+            raise ValueError(
+                f"{self.name}: sample_weight has shape {given.shape}; wanted one weight for each {unit}, {shape}"
+            )
+        return self.packed(given, self.real.name)
+
+    def row_weights(self, sample_weight: Any, lead: tuple[int, ...], unit: str = "row") -> DeviceArray | None:
+        """The same, given for each `unit` or for each sample of `lead`'s first axes, whose other axes then are 1."""
+        if sample_weight is None:
+            return None
+        given = self.view("sample_weight", sample_weight)
+        if given.shape != lead[: given.ndim]:
+            raise ValueError(
+                f"{self.name}: sample_weight has shape {given.shape}; wanted one weight for each {unit}, {lead}, or "
+                f"for each sample, {lead[:1]}"
+            )
+        return self.packed(given, self.real.name).lengthened(len(lead))
 
     def constant(self, name: str, values: Any) -> DeviceArray:
         """A host array that belongs to the loss (class weights, say) in the type of the arithmetic, uploaded once."""
@@ -204,16 +222,17 @@ class Call:
 
 
 def copied(call: Call, source: DeviceArray, target: DeviceArray) -> None:
-    """Launch a copy of an array into another type or layout."""
-    from numbaloss.kernels.cuda.copy import copy
+    """Launch a copy of an array into another type or layout; into one of whole numbers only of such."""
+    from numbaloss.kernels.cuda.copy import copy, copy_whole
 
-    fetch = accessors(source.kind)["load"] if source.kind in STORAGES else render.item
+    if target.kind in STORAGES:
+        fetch = accessors(source.kind)["load"] if source.kind in STORAGES else render.item
+        kernel = common(copy, target.kind, fetch=fetch)
+    else:
+        kernel = common(copy_whole, "float32")
     upright, origin = source.upright()
     extents, strides = source.shape or (1,), source.strides or (1,)
-    call.door.launch(
-        common(copy, target.kind, fetch=fetch), call.blocks(source.size), source.size, upright, origin, extents,
-        strides, target,
-    )
+    call.door.launch(kernel, call.blocks(source.size), source.size, upright, origin, extents, strides, target)
 
 
 def described(array: DeviceArray) -> str:

@@ -84,15 +84,9 @@ def label(call: Call, name: str, array: DeviceArray, lead: Shape) -> DeviceArray
 
 def weighing(call: Call, sample_weight: Any, lead: Shape) -> tuple[DeviceArray | None, Mass]:
     """A weight for each row, given for each or for the samples of the first axes; the denominator of the mean."""
-    if sample_weight is None:
+    column = call.row_weights(sample_weight, lead)
+    if column is None:
         return None, Mass(float(math.prod(lead)))
-    given = call.view("sample_weight", sample_weight)
-    if given.shape != lead[: given.ndim]:
-        raise ValueError(
-            f"{call.name}: sample_weight has shape {given.shape}; wanted one weight for each row, {lead}, or for each "
-            f"sample, {lead[:1]}"
-        )
-    column = call.packed(given, call.real.name).reshaped(*given.shape, *(1,) * (len(lead) - given.ndim))
     weights = call.packed(column.spread(lead), call.real.name)
     return weights, weigh(call, (repeated(call, "sample_weight", weights, lead),), weights.size, 1.0)
 

@@ -193,15 +193,9 @@ def checked(loss: HeadLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_we
         head.inner.check_labels(head.labels, head.classes)
     else:
         head.targets = head.inner.packed(target).reshaped(head.rows, head.classes)
-    if sample_weight is not None:
-        given = call.view("sample_weight", sample_weight)
-        if given.shape != head.lead[: given.ndim]:
-            raise ValueError(
-                f"{call.name}: sample_weight has shape {given.shape}; wanted one weight for each row, {head.lead}, or "
-                f"for each sample, {head.lead[:1]}"
-            )
-        column = given.reshaped(*given.shape, *(1,) * (len(head.lead) - given.ndim)) if given.contiguous else given
-        head.row_weights = head.inner.packed(column.spread(head.lead)).reshaped(head.rows)
+    weights = call.row_weights(sample_weight, head.lead)
+    if weights is not None:
+        head.row_weights = head.inner.packed(weights.spread(head.lead)).reshaped(head.rows)
     return head
 
 

@@ -17,7 +17,7 @@ from numbaloss.compile.cuda.memory import accessors
 from numbaloss.definition import split_signature
 from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome
-from numbaloss.structures.cuda.region_images import HELD, SUMS, THREADS, DeviceImages, image_weights, images_of
+from numbaloss.structures.cuda.region_images import HELD, SUMS, THREADS, DeviceImages, images_of
 from numbaloss.structures.lovasz import SortedLoss
 
 FEW = 1024  # entries of a region up to which a warp is enough to sort them
@@ -27,7 +27,7 @@ def run(loss: SortedLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_weig
     """Errors, their order, the shares of each region's loss, and the gradient."""
     call = Call(loss, door, need)
     images = images_of(call, loss, inputs)
-    weights = image_weights(call, sample_weight, images.count)
+    weights = call.unit_weights(sample_weight, (images.count,), "image")
     batch = bool(loss.parameters["batch"])
     regions = Sorted(call, loss, images, weights, batch)
     sums = regions.sums()

@@ -124,8 +124,7 @@ def weighing(call: Call, sample_weight: Any, shape: Shape, classes: int) -> tupl
             f"{call.name}: sample_weight has shape {given.shape}; wanted the shape {shape[:most]}, "
             f"or one weight for each row {shape[:1]}"
         )
-    column = call.packed(given, call.real.name).reshaped(*given.shape, *(1,) * (len(shape) - given.ndim))
-    own = repeated(call, "sample_weight", column, shape)
+    own = repeated(call, "sample_weight", call.packed(given, call.real.name).lengthened(len(shape)), shape)
     counted = (*weights, own) if summed else (own,)
     return (*weights, own), weigh(call, counted, size, 1.0 / classes)
 

@@ -187,15 +187,3 @@ def images_of(call: Call, loss: RegionLoss, inputs: tuple[Any, ...]) -> DeviceIm
         int(loss.parameters["ignore_index"]), loss.parameters["activation"],
         bool(loss.parameters.get("squared_pred")),
     )
-
-
-def image_weights(call: Call, sample_weight: Any, count: int) -> DeviceArray | None:
-    """A weight for each image, in the type of the arithmetic; None for ones."""
-    if sample_weight is None:
-        return None
-    given = call.view("sample_weight", sample_weight)
-    if given.shape != (count,):
-        raise ValueError(
-            f"{call.name}: sample_weight has shape {given.shape}; wanted one weight for each image, {(count,)}"
-        )
-    return call.packed(given, call.real.name)

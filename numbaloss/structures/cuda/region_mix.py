@@ -8,7 +8,7 @@ from typing import Any
 from numbaloss.arrays.device import DeviceArray, DeviceDoor
 from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome, copied
-from numbaloss.structures.cuda.region_images import DeviceImages, Rider, image_weights, images_of
+from numbaloss.structures.cuda.region_images import DeviceImages, Rider, images_of
 from numbaloss.structures.cuda.regions import Middle
 from numbaloss.structures.region_mix import Sharing
 from numbaloss.structures.regions import RegionLoss
@@ -19,7 +19,7 @@ def run(loss: Sharing, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight:
     """The two sweeps of a single loss, with what all parts need in them."""
     call, lead = Call(loss, door, need), loss._regions[0]
     images = images_of(call, lead, inputs)
-    weights = image_weights(call, sample_weight, images.count)
+    weights = call.unit_weights(sample_weight, (images.count,), "image")
     for region in loss._regions:
         region._check_classes(images.shape)
     if images.labels is None and loss._row is not None:
@@ -76,7 +76,7 @@ def one_by_one(
     door, need = call.door, call.need
     alone = Need(total=True, wrt=need.wrt)
     found: list[Any] = [one._run_on_device(door, inputs, sample_weight, alone) for one in loss._order]
-    weights = image_weights(call, sample_weight, images.count)
+    weights = call.unit_weights(sample_weight, (images.count,), "image")
     middle = Middle(call, images, weights, call.scratch(0), len(found))
     for part, one in enumerate(found):
         middle.own[part] = one.sums

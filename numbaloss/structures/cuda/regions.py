@@ -14,7 +14,7 @@ from numbaloss.compile.render import region
 from numbaloss.definition import split_signature
 from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome
-from numbaloss.structures.cuda.region_images import DeviceImages, image_weights, images_of
+from numbaloss.structures.cuda.region_images import DeviceImages, images_of
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.regions import STRUCTURAL, RegionLoss
 
@@ -23,7 +23,7 @@ def run(loss: RegionLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_weig
     """Two sweeps over the input, and between them a few numbers."""
     call = Call(loss, door, need)
     images = images_of(call, loss, inputs)
-    weights = image_weights(call, sample_weight, images.count)
+    weights = call.unit_weights(sample_weight, (images.count,), "image")
     middle = Middle(call, images, weights, images.sums(), 1)
     values = middle.values(loss) if need.values else None
     middle.region(loss, 0, values)

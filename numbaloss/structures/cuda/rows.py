@@ -179,8 +179,7 @@ def run(loss: RowLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight:
         loss._check_weight_of(rows.classes)
         rows.weights = call.constant("weight", loss.weight)
     lead = logits.shape[:1] * (logits.ndim > 1) + logits.shape[2:]
-    if sample_weight is not None:
-        rows.row_weights = row_weights(call, sample_weight, lead)
+    rows.row_weights = call.row_weights(sample_weight, lead)
     gradients = call.buffers(dict.fromkeys(need.wrt, logits.shape))
     for name, gradient in zip(need.wrt, gradients, strict=True):
         setattr(rows, "gradient" if name == first else "target_gradient", gradient)
@@ -220,17 +219,6 @@ def arranged(call: Call, logits: DeviceArray) -> Rows:
     if positions == 1:
         return Rows(call, packed, shape, classes, rows, classes, None)
     return Rows(call, packed, shape, classes, rows, classes * positions, positions)
-
-
-def row_weights(call: Call, sample_weight: Any, lead: tuple[int, ...]) -> DeviceArray:
-    """A weight for each row, or one for all rows of a sample."""
-    given = call.view("sample_weight", sample_weight)
-    if given.shape != lead[: given.ndim]:
-        raise ValueError(
-            f"{call.name}: sample_weight has shape {given.shape}; wanted one weight for each row, {lead}, or for each "
-            f"sample, {lead[:1]}"
-        )
-    return call.packed(given, call.real.name)
 
 
 # ---- denominators

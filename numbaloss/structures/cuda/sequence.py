@@ -142,14 +142,10 @@ def whole_numbers(call: Call, name: str, array: DeviceArray) -> DeviceArray:
 def weighing(call: Call, sample_weight: Any, shape: tuple[int, ...]) -> tuple[DeviceArray | None, Mass]:
     """A weight for each sequence, and the denominator of the mean."""
     count = shape[0] if shape else 1
-    if sample_weight is None:
+    given = call.unit_weights(sample_weight, shape, "sequence")
+    if given is None:
         return None, Mass(float(count))
-    given = call.view("sample_weight", sample_weight)
-    if given.shape != shape:
-        raise ValueError(
-            f"{call.name}: sample_weight has shape {given.shape}; wanted one weight for each sequence, {shape}"
-        )
-    weights = call.packed(given, call.real.name).reshaped(count)
+    weights = given.reshaped(count)
     return weights, weigh(call, (repeated(call, "sample_weight", weights, (count,)),), count, 1.0)
 
 

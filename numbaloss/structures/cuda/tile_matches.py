@@ -13,7 +13,7 @@ from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, copied
 from numbaloss.structures.cuda.product import grid, splits, up
 from numbaloss.structures.cuda.tile_pairs import Pairs, factor_of
 from numbaloss.structures.cuda.tile_rivals import levels, valued, weighed
-from numbaloss.structures.cuda.vectors import Gradients, matrix, row_weights, summed, unit_vectors
+from numbaloss.structures.cuda.vectors import Gradients, matrix, summed, unit_vectors
 from numbaloss.structures.tile_matches import MatchLoss, SingleLoss, TwoLoss
 
 
@@ -55,7 +55,7 @@ def matched(loss: TwoLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_wei
         if array.ndim:
             raise ValueError(f"{call.name}: {name} must be one number, got shape {array.shape}")
         numbers.append(call.packed(array, call.real.name).reshaped(1))
-    weights = row_weights(call, sample_weight, count)
+    weights = call.unit_weights(sample_weight, (count,), "row")
     mass = Mass(float(count))
     if weights is not None:
         mass = Mass(partials=summed(call, weights))

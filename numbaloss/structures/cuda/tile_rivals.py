@@ -9,7 +9,7 @@ from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass
 from numbaloss.structures.cuda.product import grid, splits, up
 from numbaloss.structures.cuda.tile_pairs import Pairs, factor_of
-from numbaloss.structures.cuda.vectors import Gradients, labels_of, matrix, row_weights, unit_vectors
+from numbaloss.structures.cuda.vectors import Gradients, labels_of, matrix, unit_vectors
 from numbaloss.structures.tile_rivals import GroupLoss
 
 
@@ -77,7 +77,7 @@ def run(loss: GroupLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_weigh
     embeddings = matrix(call, "embeddings", inputs[0])
     call.storage, count = embeddings.kind, embeddings.shape[0]
     labels = labels_of(call, inputs[1], count)
-    weights = row_weights(call, sample_weight, count)
+    weights = call.unit_weights(sample_weight, (count,), "row")
     gradients = Gradients(call, {"embeddings": embeddings})
     vectors = unit_vectors(call, embeddings)
     scale = call.constant("scale", [1.0 / loss.parameters["temperature"]])

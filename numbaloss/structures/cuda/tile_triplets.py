@@ -23,7 +23,7 @@ from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass
 from numbaloss.structures.cuda.product import SCRATCH, Factor, added, filled, grid, part, splits, up
 from numbaloss.structures.cuda.tile_pairs import factor_of
-from numbaloss.structures.cuda.vectors import Gradients, labels_of, matrix, row_weights
+from numbaloss.structures.cuda.vectors import Gradients, labels_of, matrix
 from numbaloss.structures.tile_triplets import TripletLoss
 
 TILE = product.TILE
@@ -38,7 +38,7 @@ class Triplets:
         embeddings = matrix(call, "embeddings", inputs[0])
         call.storage, (self.count, self.width) = embeddings.kind, embeddings.shape
         self.labels = labels_of(call, inputs[1], self.count)
-        self.weights = row_weights(call, sample_weight, self.count)
+        self.weights = call.unit_weights(sample_weight, (self.count,), "row")
         self.gradients = Gradients(call, {"embeddings": embeddings})
         self.array = call.packed(embeddings)
         self.mass, self.totals = Mass(partials=call.scratch(self.blocks)), call.scratch(self.blocks)

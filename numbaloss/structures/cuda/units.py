@@ -8,7 +8,6 @@ from typing import Any
 
 from numbaloss.arrays.device import DeviceArray, DeviceDoor, Table
 from numbaloss.compile.cuda import render
-from numbaloss.compile.cuda.kernel import common
 from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome, Mass, copied, described
 from numbaloss.structures.cuda.pointwise import Operand, places, repeated, weigh
@@ -16,7 +15,6 @@ from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.units import KernelLoss
 
 Shape = tuple[int, ...]
-ANY = 1 << 62  # so many classes have labels of no axis
 
 
 @dataclass
@@ -54,8 +52,9 @@ def run(loss: KernelLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_weig
     units = arranged(call, inputs)
     weights: tuple[Operand, ...] = ()
     mass = Mass(float(units.count))
-    if sample_weight is not None:
-        weights = (weight(units, sample_weight),)
+    column = call.row_weights(sample_weight, units.lead, loss.definition.facts["unit"])
+    if column is not None:
+        weights = (repeated(call, "sample_weight", column, units.lead),)
         mass = weigh(call, weights, units.count, 1.0)
     values = door.empty(units.lead, call.storage) if need.values else None
     outputs = call.buffers({name: (*units.lead, *units.shapes[name]) for name in need.wrt})
@@ -97,31 +96,10 @@ def arranged(call: Call, inputs: tuple[Any, ...]) -> Units:
 
 def whole_numbers(call: Call, name: str, labels: DeviceArray, classes: int | None) -> DeviceArray:
     """Labels as contiguous int64; where the user asks for it, those out of range raise."""
-    from numbaloss.kernels.cuda.units import arrange_labels
-
-    if labels.kind != "int64" or not labels.contiguous:
-        (upright, origin), made = labels.upright(), call.door.empty(labels.shape, "int64")
-        call.door.launch(
-            common(arrange_labels, call.storage), call.blocks(labels.size), labels.size, upright, origin,
-            labels.shape or (1,), labels.strides or (1,), made,
-        )  # fmt: skip
-        labels = made
+    made = call.labels(labels, "int64")
     if classes is not None:
-        call.check_labels(labels, classes, name)
-    return labels
-
-
-def weight(units: Units, sample_weight: Any) -> Operand:
-    """A weight for each unit, or one for all units of a sample."""
-    call, lead = units.call, units.lead
-    given = call.view("sample_weight", sample_weight)
-    if given.shape != lead[: given.ndim]:
-        raise ValueError(
-            f"{call.name}: sample_weight has shape {given.shape}; wanted one weight for each "
-            f"{call.loss.definition.facts['unit']}, {lead}, or for each sample, {lead[:1]}"
-        )
-    column = call.packed(given, call.real.name).reshaped(*given.shape, *(1,) * (len(lead) - given.ndim))
-    return repeated(call, "sample_weight", column, lead)
+        call.check_labels(made, classes, name)
+    return made
 
 
 def sweep(

@@ -65,18 +65,6 @@ def labels_of(call: Call, given: Any, count: int) -> tuple[DeviceArray, int, int
     return upright, origin, labels.strides[0]
 
 
-def row_weights(call: Call, sample_weight: Any, count: int) -> DeviceArray | None:
-    """A weight for each row, in the type of the arithmetic."""
-    if sample_weight is None:
-        return None
-    given = call.view("sample_weight", sample_weight)
-    if given.shape != (count,):
-        raise ValueError(
-            f"{call.name}: sample_weight has shape {given.shape}; wanted one weight for each row, {(count,)}"
-        )
-    return call.packed(given, call.real.name)
-
-
 @dataclass
 class Gradients:
     """Memory for each gradient wanted: the caller's, or where an input lies in that, some to copy from in the end."""
