@@ -24,8 +24,6 @@ Call = Callable[[], Any]
 PEERS = ("torch", "compile", "liger")
 STORAGES = ("float32", "bfloat16")
 TOLERANCES = {"float32": 1e-4, "bfloat16": 2e-2}
-BAR = 0.85  # of a copy's bandwidth: elementwise losses, and cross-entropy with up to 32 768 classes
-EXPLAINED = 0.7  # shares below it want a reason beside them
 
 FLAT: Shapes = {"large": [(1 << 26,)]}
 TABLE: Shapes = {"large": [(1 << 20, 64)]}

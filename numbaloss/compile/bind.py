@@ -169,8 +169,6 @@ class Specialiser:
         copy.content = content  # type: ignore[attr-defined]  # nobody changes this copy: `digest` need not walk it again
         flags = STRICT_FLAGS if hasattr(copy, "strict") else LOOP_FLAGS if template else MATHS_FLAGS
         options = {"error_model": "numpy", "fastmath": flags, "forceinline": not template}
-        if hasattr(copy, "borrows"):
-            options["_nrt"] = False
         # Only kernels call a helper: no wrappers for Python and C.
         options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": HelperCompiler}
         helper: Function = numba.njit(**options)(copy)  # type: ignore[call-overload]

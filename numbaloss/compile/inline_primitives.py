@@ -11,7 +11,6 @@ import ast
 import inspect
 import textwrap
 import types
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -20,7 +19,6 @@ from llvmlite import ir
 from numba.core import types as numba_types
 from numba.extending import intrinsic
 
-Emitter = Callable[..., Any]
 FLAGS = ("contract", "nsz")
 OPERATIONS = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}

@@ -190,28 +190,12 @@ class Memory:
         return index
 
 
-class Atomic:
-    """Stands in for `cuda.atomic`; threads hand over at barriers only, so every operation is atomic."""
-
-    def add(self, array: Any, i: Any, value: Any) -> Any:
-        old = array[i]
-        array[i] = old + value
-        return old
-
-    def max(self, array: Any, i: Any, value: Any) -> Any:
-        old = array[i]
-        array[i] = max(old, value)
-        return old
-
-
 class Cuda:
     """Stands in for the module `cuda` inside a kernel."""
 
-    shared, local, atomic = Shared(), Local(), Atomic()
-    laneid = property(lambda self: current().number % WARP)
+    shared, local = Shared(), Local()
     threadIdx = property(lambda self: Place(current().number))  # noqa: N815
     blockIdx = property(lambda self: current().block.index)  # noqa: N815
-    blockDim = property(lambda self: Place(current().block.threads))  # noqa: N815
     gridDim = property(lambda self: current().block.grid)  # noqa: N815
 
     def syncthreads(self) -> None:
@@ -224,14 +208,8 @@ class Cuda:
         """The value of the thread of the warp whose number differs in the bits of `flip`."""
         return self.exchanged(mask, value, lambda lane: lane ^ flip)
 
-    def shfl_sync(self, mask: int, value: Any, source: int) -> Any:
-        return self.exchanged(mask, value, lambda lane: source)
-
     def shfl_up_sync(self, mask: int, value: Any, distance: int) -> Any:
         return self.exchanged(mask, value, lambda lane: lane - distance if lane >= distance else lane)
-
-    def shfl_down_sync(self, mask: int, value: Any, distance: int) -> Any:
-        return self.exchanged(mask, value, lambda lane: lane + distance if lane + distance < WARP else lane)
 
     def exchanged(self, mask: int, value: Any, source: Callable[[int], int]) -> Any:
         thread, site = current(), caller(3)

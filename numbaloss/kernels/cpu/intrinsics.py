@@ -143,15 +143,6 @@ def disjoint(function: Function) -> Function:
     return function
 
 
-def borrows(function: Function) -> Function:
-    """Mark a template that allocates nothing and keeps no array: it counts no references.
-
-    Where rows are short, counting them (two atomic operations for each slice of an array) takes longer than the work.
-    """
-    function.borrows = True  # type: ignore[attr-defined]
-    return function
-
-
 def double(function: Function) -> Function:
     """Mark a template that computes in float64 in kernels of any type."""
     function.double = True  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.compile.primitives import copysign, maximum, power, sqrt
-from numbaloss.kernels.cpu.intrinsics import borrows, run_of, strict
+from numbaloss.kernels.cpu.intrinsics import run_of, strict
 from numbaloss.kernels.cpu.row import STRIP, narrow
 
 # Open names, by type: between LOW and HIGH a sum of squares has lost nothing to underflow or overflow.
@@ -46,7 +46,6 @@ def direction(x):  # type: ignore[no-untyped-def]
 # ---- sums of powers of differences --------------------------------------------------------------------------------
 
 
-@borrows
 def squares(x, y, eps, grow):  # type: ignore[no-untyped-def]
     """The sum of the squared differences, times `grow` squared."""
     total = np.float64(0.0)
@@ -56,7 +55,6 @@ def squares(x, y, eps, grow):  # type: ignore[no-untyped-def]
     return narrow(total)
 
 
-@borrows
 def squares_strip(x, y, eps, grow):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(x.size):
@@ -65,7 +63,6 @@ def squares_strip(x, y, eps, grow):  # type: ignore[no-untyped-def]
     return total
 
 
-@borrows
 def euclidean(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(distance, `grow`, what a difference times `grow` is divided by), the latter as a factor."""
     total, grow = squares(x, y, eps, 1.0), 1.0
@@ -77,27 +74,23 @@ def euclidean(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     return distance, grow, 0.0 if length == 0.0 else 1.0 / length, eps
 
 
-@borrows
 @strict
 def euclidean_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     slope = difference(x[j], y[j], known[3]) * known[1] * known[2]
     return slope, -slope
 
 
-@borrows
 def squared_euclidean(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(squared distance,)."""
     return squares(x, y, eps, 1.0), eps
 
 
-@borrows
 @strict
 def squared_euclidean_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     slope = 2.0 * difference(x[j], y[j], known[1])
     return slope, -slope
 
 
-@borrows
 def manhattan(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(sum of the absolute differences,)."""
     total = np.float64(0.0)
@@ -107,7 +100,6 @@ def manhattan(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     return narrow(total), eps
 
 
-@borrows
 def manhattan_strip(x, y, eps):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(x.size):
@@ -115,14 +107,12 @@ def manhattan_strip(x, y, eps):  # type: ignore[no-untyped-def]
     return total
 
 
-@borrows
 @strict
 def manhattan_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     slope = direction(difference(x[j], y[j], known[1]))
     return slope, -slope
 
 
-@borrows
 def furthest(x, y, eps):  # type: ignore[no-untyped-def]
     """The largest absolute difference; nan if there is one."""
     most = 0.0
@@ -131,7 +121,6 @@ def furthest(x, y, eps):  # type: ignore[no-untyped-def]
     return most
 
 
-@borrows
 def chebyshev(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(largest absolute difference, share of each element that has it)."""
     most, ties = furthest(x, y, eps), 0
@@ -140,7 +129,6 @@ def chebyshev(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     return most, 1.0 / narrow(ties), eps
 
 
-@borrows
 @strict
 def chebyshev_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     gap = difference(x[j], y[j], known[2])
@@ -148,7 +136,6 @@ def chebyshev_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     return slope, -slope
 
 
-@borrows
 def minkowski(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(distance,): the P-th root of the sum of the P-th powers of the differences, taken relative to the largest."""
     most = furthest(x, y, eps)
@@ -160,7 +147,6 @@ def minkowski(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     return unit * power(narrow(total), 1.0 / P), eps
 
 
-@borrows
 def minkowski_strip(x, y, eps, unit):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(x.size):
@@ -168,7 +154,6 @@ def minkowski_strip(x, y, eps, unit):  # type: ignore[no-untyped-def]
     return total
 
 
-@borrows
 @strict
 def minkowski_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     gap = difference(x[j], y[j], known[1])
@@ -179,7 +164,6 @@ def minkowski_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
 # ---- cosines ------------------------------------------------------------------------------------------------------
 
 
-@borrows
 def products(x, y, grow_x, grow_y):  # type: ignore[no-untyped-def]
     """Sums of the squares of both rows and of their products, the rows times `grow_x` and `grow_y`."""
     xx, yy, xy = np.float64(0.0), np.float64(0.0), np.float64(0.0)
@@ -192,7 +176,6 @@ def products(x, y, grow_x, grow_y):  # type: ignore[no-untyped-def]
     return narrow(xx), narrow(yy), narrow(xy)
 
 
-@borrows
 def products_strip(x, y, grow_x, grow_y):  # type: ignore[no-untyped-def]
     xx, yy, xy = 0.0, 0.0, 0.0
     for j in range(x.size):
@@ -209,7 +192,6 @@ def apart(one, two, side):  # type: ignore[no-untyped-def]
     return two - side * one
 
 
-@borrows
 def apartness(x, y, per_x, per_y, side):  # type: ignore[no-untyped-def]
     """Of the unit vectors' difference, or sum: its squared length, and its products with both unit vectors."""
     square, along_x, along_y = np.float64(0.0), np.float64(0.0), np.float64(0.0)
@@ -222,7 +204,6 @@ def apartness(x, y, per_x, per_y, side):  # type: ignore[no-untyped-def]
     return narrow(square), narrow(along_x), narrow(along_y)
 
 
-@borrows
 def apartness_strip(x, y, per_x, per_y, side):  # type: ignore[no-untyped-def]
     square, along_x, along_y = 0.0, 0.0, 0.0
     for j in range(x.size):
@@ -260,7 +241,6 @@ def length_softened(norm, eps):  # type: ignore[no-untyped-def]
     return length, share * share, 1.0
 
 
-@borrows
 def cosine(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(1 - cosine, cosine, and for the slopes: both lengths as factors, `side`, what pulls each row back).
 
@@ -291,7 +271,6 @@ def cosine(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     return distance, value, per_x, per_y, side, back_x, back_y
 
 
-@borrows
 @strict
 def cosine_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     one, two = x[j] * known[2], y[j] * known[3]
@@ -303,7 +282,6 @@ def cosine_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
 # ---- a distance given by the user ---------------------------------------------------------------------------------
 
 
-@borrows
 def given(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(distance, gradients by both rows)."""
     low, middle, high = 2 * slot * x.size, (2 * slot + 1) * x.size, (2 * slot + 2) * x.size
@@ -311,7 +289,6 @@ def given(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     return plain(x, y, by_x, by_y), by_x, by_y
 
 
-@borrows
 @strict
 def given_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
     return known[1][j], known[2][j]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import borrows, disjoint, like, out_of_line, run_of
+from numbaloss.kernels.cpu.intrinsics import disjoint, like, out_of_line, run_of
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import fill, narrow
 
@@ -45,7 +45,6 @@ def triplet_link(near: Any, far: Any, params: Any) -> Any:
 
 
 @disjoint
-@borrows
 def write_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     """`factor` times the slopes of a distance by the first of its rows."""
     for j in range(x.size):
@@ -53,7 +52,6 @@ def write_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
 
 
 @disjoint
-@borrows
 def write_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     """`factor` times the slopes of a distance by the second of its rows."""
     for j in range(x.size):
@@ -61,7 +59,6 @@ def write_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
 
 
 @disjoint
-@borrows
 def write_anchor(anchor, positive, negative, near, far, pull, push, gradient):  # type: ignore[no-untyped-def]
     """The slopes by the anchor, which is in the distance to the positive and in that to the negative."""
     for j in range(anchor.size):
@@ -69,14 +66,12 @@ def write_anchor(anchor, positive, negative, near, far, pull, push, gradient):  
 
 
 @disjoint
-@borrows
 def add_first(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         gradient[j] += factor * slopes_at(x, y, j, known)[0]
 
 
 @disjoint
-@borrows
 def add_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         gradient[j] += factor * slopes_at(x, y, j, known)[1]
@@ -87,7 +82,6 @@ def add_second(x, y, known, factor, gradient):  # type: ignore[no-untyped-def]
 
 @disjoint
 @out_of_line
-@borrows
 def pair_block(
     first, last, width, flat1, flat2, labels, row_weights, eps, room, params, scale, values, gradient1, gradient2
 ):  # type: ignore[no-untyped-def]
@@ -142,7 +136,6 @@ def pair_rows(
 
 @disjoint
 @out_of_line
-@borrows
 def triplet_block(
     first, last, width, flat1, flat2, flat3, row_weights, eps, room, swap, params, scale, values, gradient1,
     gradient2, gradient3,
