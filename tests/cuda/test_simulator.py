@@ -57,10 +57,83 @@ def test_a_barrier_makes_every_order_right(order: str) -> None:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_without_it_shared_memory_is_nan(order: str) -> None:
-    target = np.zeros(64, np.float32)
-    run(reversing_without_barrier, np.arange(64, dtype=np.float32), target, order=order)
-    assert np.isnan(target).any()
+def test_without_it_there_is_a_race_in_every_order(order: str) -> None:
+    with pytest.raises(SimulationError, match=r"race in shared memory: thread .*reversing_without_barrier, line"):
+        run(reversing_without_barrier, np.arange(64, dtype=np.float32), np.zeros(64, np.float32), order=order)
+
+
+def turned(target):
+    """Each thread writes where its neighbour in the warp has read."""
+    thread = cuda.threadIdx.x
+    value = target[thread]
+    cuda.syncwarp()
+    target[thread ^ 1] = value
+
+
+def turned_after_a_sum(target):
+    thread = cuda.threadIdx.x
+    value = warp_sum(target[thread])
+    target[thread ^ 1] = value
+
+
+def turned_over_warps(target):
+    thread = cuda.threadIdx.x
+    value = target[thread]
+    cuda.syncwarp()
+    target[63 - thread] = value
+
+
+def passed_on(target):
+    """The last thread hears of the first one's number by way of a third."""
+    thread = cuda.threadIdx.x
+    if thread == 0:
+        target[0] = 7.0
+    if thread < 32:
+        cuda.syncwarp()
+    cuda.syncthreads()
+    if thread == 63:
+        target[1] = target[0]
+
+
+def same_number(target):
+    target[0] = 1.0
+
+
+def first_wins(target):
+    if cuda.threadIdx.x == 0:
+        target[0] = 1.0
+
+
+def next_block(target):
+    if cuda.threadIdx.x == 0:
+        target[cuda.blockIdx.x] = target[1 - cuda.blockIdx.x]
+
+
+def test_a_barrier_of_a_warp_orders_its_lanes() -> None:
+    target = np.arange(64, dtype=np.float32)
+    run(turned, target)
+    np.testing.assert_array_equal(target, np.arange(64) ^ 1)
+
+
+def test_order_is_passed_on() -> None:
+    target = np.zeros(2, np.float32)
+    run(passed_on, target)
+    assert target[1] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("template", "blocks", "message"),
+    [
+        (turned_after_a_sum, 1, "race in memory: thread 0 writes what thread 1 read"),
+        (turned_over_warps, 1, "race in memory: thread 0 writes what thread 63 read"),
+        (same_number, 1, "race in memory: thread 1 writes what thread 0 wrote"),
+        (first_wins, 2, "race in memory: thread 0 writes what block 0 or an earlier one accessed"),
+        (next_block, 2, "race in memory: thread 0 reads what block 0 wrote"),
+    ],
+)
+def test_races(template: Callable[..., Any], blocks: int, message: str) -> None:
+    with pytest.raises(SimulationError, match=message):
+        run(template, np.zeros(64, np.float32), blocks=blocks)
 
 
 def sums(source, target):
@@ -94,7 +167,6 @@ def test_a_maximum_with_nan_is_nan() -> None:
 def half_waits(target):
     if cuda.threadIdx.x < 32:
         cuda.syncthreads()
-    target[0] = 1.0
 
 
 def two_barriers(target):
@@ -102,12 +174,11 @@ def two_barriers(target):
         cuda.syncthreads()
     else:
         cuda.syncthreads()
-    target[0] = 1.0
 
 
 def half_a_warp(target):
     if cuda.threadIdx.x % 32 < 16:
-        target[0] = warp_sum(1.0)
+        warp_sum(1.0)
 
 
 def past_the_end(target):
@@ -115,7 +186,7 @@ def past_the_end(target):
 
 
 def before_the_start(target):
-    target[0] = target[cuda.threadIdx.x - 1]
+    target[cuda.threadIdx.x] = target[cuda.threadIdx.x - 1]
 
 
 def past_shared_memory(target):

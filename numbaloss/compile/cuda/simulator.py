@@ -1,9 +1,8 @@
 """Runs CUDA kernels on the host, without a device: what makes their logic testable everywhere.
 
 The threads of a block are greenlets that hand over only at barriers and warp operations, in a chosen order: ascending,
-descending, shuffled, or one warp as far ahead of the next as it may go. A missing barrier shows as a wrong result in
-one of them, a barrier that not all threads reach as an error. Shared memory is poisoned with nan, and every access is
-checked against the bounds of its array.
+descending, or shuffled. Errors are: two threads at one element with no barrier between them, one of them writing (see
+`races`); a barrier that not all threads reach; an access outside an array. Shared memory is poisoned with nan.
 
 It needs the package `greenlet` (extra ``testing``), and neither a device nor a CUDA compiler.
 """
@@ -11,19 +10,21 @@ It needs the package `greenlet` (extra ``testing``), and neither a device nor a 
 from __future__ import annotations
 
 import random
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import greenlet
 import numpy as np
 
 from numbaloss.compile.bind import Specialiser
+from numbaloss.compile.cuda.races import Knowledge, Ledger
 from numbaloss.compile.primitives import PRIMITIVES
 
 WARP = 32
-ORDERS = ("ascending", "descending", "shuffled", "warp by warp")
+ORDERS = ("ascending", "descending", "shuffled")
 
 
 class SimulationError(RuntimeError):
@@ -35,12 +36,17 @@ class Pointer:
 
     def __init__(self, cells: np.ndarray[Any, Any], name: str = "") -> None:
         self.cells, self.name = cells, name
+        self.start = cells.__array_interface__["data"][0]
 
     def __getitem__(self, i: Any) -> Any:
-        return self.cells[self.checked(i)]
+        place = self.checked(i)
+        current().reads(self.start + place * self.cells.itemsize)
+        return self.cells[place]
 
     def __setitem__(self, i: Any, value: Any) -> None:
-        self.cells[self.checked(i)] = value
+        place = self.checked(i)
+        current().writes(self.start + place * self.cells.itemsize)
+        self.cells[place] = value
 
     def checked(self, i: Any) -> int:
         if not 0 <= i < self.cells.size:
@@ -94,8 +100,21 @@ class Block:
     index: Place
     grid: Place
     threads: int
+    memory: Ledger  # of the whole launch
+    own: Ledger = field(default_factory=Ledger)  # of shared memory
     shared: dict[Any, Any] = field(default_factory=dict)
     slots: dict[int, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.knowledge = Knowledge(self.index.x, self.threads)
+
+
+class Wait(NamedTuple):
+    """What a thread waits for: all threads of a scope ("block", or a mask of the warp's lanes) at one site."""
+
+    scope: Any
+    site: Any
+    orders: bool  # whether what was written before is seen by all after
 
 
 class Thread(greenlet.greenlet):  # type: ignore[misc]
@@ -103,7 +122,27 @@ class Thread(greenlet.greenlet):  # type: ignore[misc]
 
     block: Block
     number: int
-    waits: tuple[Any, Any] | None = None  # scope ("block", or a mask of the warp's lanes) and site
+    waits: Wait | None = None
+
+    def reads(self, address: int) -> None:
+        """Of device memory."""
+        self.check("", self.block.memory.read(address, self.number, self.block.knowledge))
+
+    def writes(self, address: int) -> None:
+        self.check("", self.block.memory.write(address, self.number, self.block.knowledge))
+
+    def reads_shared(self, address: int) -> None:
+        self.check("shared ", self.block.own.read(address, self.number, self.block.knowledge))
+
+    def writes_shared(self, address: int) -> None:
+        self.check("shared ", self.block.own.write(address, self.number, self.block.knowledge))
+
+    def check(self, kind: str, clash: str) -> None:
+        if clash:
+            name, line = caller(4)
+            raise SimulationError(
+                f"race in {kind}memory: thread {self.number} {clash} with no barrier between, in {name}, line {line}"
+            )
 
 
 def current() -> Thread:
@@ -111,18 +150,16 @@ def current() -> Thread:
     return thread
 
 
-def wait(scope: Any, site: Any) -> None:
+def wait(scope: Any, site: Any, orders: bool) -> None:
     """Hand over until every thread of the scope has come here."""
     thread = current()
-    thread.waits = (scope, site)
+    thread.waits = Wait(scope, site, orders)
     thread.parent.switch()
     thread.waits = None
 
 
 def caller(depth: int = 2) -> tuple[str, int]:
-    """The line of the kernel that called a function of this module."""
-    import sys
-
+    """The function and the line of the kernel that called a function of this module."""
     frame = sys._getframe(depth)
     return frame.f_code.co_name, frame.f_lineno
 
@@ -133,7 +170,7 @@ class Shared:
     def array(self, shape: Any, dtype: Any, alignment: int = 0) -> Any:
         memory, site = current().block.shared, caller()
         if site not in memory:
-            memory[site] = poisoned(shape, dtype)
+            memory[site] = SharedMemory(poisoned(shape, dtype))
         return memory[site]
 
 
@@ -141,27 +178,30 @@ class Local:
     """Stands in for `cuda.local`."""
 
     def array(self, shape: Any, dtype: Any) -> Any:
-        return poisoned(shape, dtype)
+        return Memory(poisoned(shape, dtype))
 
 
-def poisoned(shape: Any, dtype: Any) -> Any:
+def poisoned(shape: Any, dtype: Any) -> np.ndarray[Any, Any]:
     """Memory nobody has written to: nan, or a number no index may be."""
     kind = np.dtype(dtype)
-    return Memory(np.full(shape, np.nan if kind.kind == "f" else np.iinfo(kind).max, kind))
+    return np.full(shape, np.nan if kind.kind == "f" else np.iinfo(kind).max, kind)
 
 
 class Memory:
-    """Shared or local memory, or an array with its shape: a device does not take index -1 for the last element."""
+    """Local memory, or an array with its shape: a device does not take index -1 for the last element."""
 
     def __init__(self, cells: np.ndarray[Any, Any]) -> None:
         self.cells = cells
+        self.axes = list(zip(cells.shape, cells.strides, strict=True))
 
     def __getitem__(self, index: Any) -> Any:
-        found = self.cells[self.checked(index)]
+        self.offset(index)
+        found = self.cells[index]
         return Memory(found) if isinstance(found, np.ndarray) else found
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.cells[self.checked(index)] = value
+        self.offset(index)
+        self.cells[index] = value
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -181,13 +221,39 @@ class Memory:
     def size(self) -> int:
         return self.cells.size
 
-    def checked(self, index: Any) -> Any:
+    def offset(self, index: Any) -> int:
+        """How far an element is from the first, in bytes; the element is there."""
         given = index if isinstance(index, tuple) else (index,)
-        lengths = self.cells.shape[: len(given)]
-        inside = [isinstance(i, slice) or 0 <= i < n for i, n in zip(given, lengths, strict=False)]
-        if len(lengths) < len(given) or not all(inside):
-            raise SimulationError(f"access to element {index} of memory of shape {self.cells.shape}")
-        return index
+        if len(given) > len(self.axes):
+            raise SimulationError(f"access to element {index} of memory of shape {self.shape}")
+        total = 0
+        for i, (length, step) in zip(given, self.axes, strict=False):
+            if isinstance(i, slice):
+                i = 0  # of a part of the memory; its elements are looked at on their own
+            elif not 0 <= i < length:
+                raise SimulationError(f"access to element {index} of memory of shape {self.shape}")
+            total += i * step
+        return total
+
+
+class SharedMemory(Memory):
+    """Memory that a block's threads share."""
+
+    def __init__(self, cells: np.ndarray[Any, Any]) -> None:
+        super().__init__(cells)
+        self.start = cells.__array_interface__["data"][0]
+
+    def __getitem__(self, index: Any) -> Any:
+        address = self.start + self.offset(index)
+        found = self.cells[index]
+        if isinstance(found, np.ndarray):
+            return SharedMemory(found)
+        current().reads_shared(address)
+        return found
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        current().writes_shared(self.start + self.offset(index))
+        self.cells[index] = value
 
 
 class Cuda:
@@ -199,10 +265,10 @@ class Cuda:
     gridDim = property(lambda self: current().block.grid)  # noqa: N815
 
     def syncthreads(self) -> None:
-        wait("block", caller())
+        wait("block", caller(), orders=True)
 
     def syncwarp(self, mask: int = 0xFFFFFFFF) -> None:
-        wait(int(mask), caller())
+        wait(int(mask), caller(), orders=True)
 
     def shfl_xor_sync(self, mask: int, value: Any, flip: int) -> Any:
         """The value of the thread of the warp whose number differs in the bits of `flip`."""
@@ -215,9 +281,9 @@ class Cuda:
         thread, site = current(), caller(3)
         slots, first = thread.block.slots, thread.number - thread.number % WARP
         slots[thread.number] = value
-        wait(int(mask), site)
+        wait(int(mask), site, orders=False)
         received = slots.get(first + source(thread.number % WARP), value)
-        wait(int(mask), (site, "received"))
+        wait(int(mask), (site, "received"), orders=False)
         return received
 
 
@@ -260,7 +326,7 @@ def launch(
     kernel: Callable[..., Any], blocks: int, threads: int, arguments: Sequence[Any], order: str = "ascending"
 ) -> None:
     """Run a bound kernel over a grid, block after block; arrays among the arguments are pointers."""
-    grid, source = Place(blocks), random.Random(0)
+    grid, memory, source = Place(blocks), Ledger(), random.Random(0)
 
     def ordered(items: Sequence[Any]) -> Sequence[Any]:
         if order == "shuffled":
@@ -272,29 +338,25 @@ def launch(
             kernel(*arguments)
 
     for index in ordered(range(blocks)):
-        run_block(Block(Place(index), grid, threads), body, ordered, order == "warp by warp")
+        run_block(Block(Place(index), grid, threads, memory), body, ordered)
 
 
-def run_block(
-    block: Block, body: Callable[[], None], ordered: Callable[[Sequence[Any]], Sequence[Any]], by_warps: bool
-) -> None:
-    """Switch among a block's threads until all have ended; `by_warps` lets each warp run ahead of the next."""
+def run_block(block: Block, body: Callable[[], None], ordered: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+    """Switch among a block's threads until all have ended."""
     threads = []
     for number in range(block.threads):
         thread = Thread(body)
         thread.block, thread.number = block, number
         threads.append(thread)
     while threads:
-        for group in list(warps(threads)) if by_warps else [threads]:
-            advance(group, ordered)
+        advance(threads, ordered)
         threads = [thread for thread in threads if not thread.dead]
         waits = {thread.waits for thread in threads}
-        if any(wait is None or wait[0] != "block" for wait in waits):
+        if any(wait is None or wait.scope != "block" for wait in waits):
             raise SimulationError(f"deadlock; threads wait at {sorted(map(str, waits))}")
         if len(waits) > 1 or 0 < len(threads) < block.threads:
             raise SimulationError(f"threads wait at different barriers, or some have ended: {sorted(map(str, waits))}")
-        for thread in threads:
-            thread.waits = None
+        release(block, threads)
 
 
 def advance(threads: list[Thread], ordered: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
@@ -312,16 +374,23 @@ def release_warps(threads: list[Thread]) -> bool:
     released = False
     for warp in warps(threads):
         lanes = min(WARP, warp[0].block.threads)
-        for mask in sorted({thread.waits[0] for thread in warp if thread.waits and thread.waits[0] != "block"}):
+        for mask in sorted({thread.waits.scope for thread in warp if thread.waits and thread.waits.scope != "block"}):
             group = [thread for thread in warp if mask >> thread.number % WARP & 1]
             sites = {thread.waits for thread in group}
-            if len(sites) == 1 and (site := next(iter(sites))) is not None and site[0] == mask:
+            if len(sites) == 1 and (wait := next(iter(sites))) is not None and wait.scope == mask:
                 if len(group) < (mask & ((1 << lanes) - 1)).bit_count():
-                    raise SimulationError(f"a warp operation that not all threads of the warp reach: {site}")
-                for thread in group:
-                    thread.waits = None
+                    raise SimulationError(f"a warp operation that not all threads of the warp reach: {wait.site}")
+                release(warp[0].block, group)
                 released = True
     return released
+
+
+def release(block: Block, threads: list[Thread]) -> None:
+    """Let threads go on that have all come to one place."""
+    if threads and threads[0].waits and threads[0].waits.orders:
+        block.knowledge.share([thread.number for thread in threads])
+    for thread in threads:
+        thread.waits = None
 
 
 def warps(threads: list[Thread]) -> Iterator[list[Thread]]:

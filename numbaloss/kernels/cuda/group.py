@@ -95,6 +95,12 @@ def group_wait():  # type: ignore[no-untyped-def]
         cuda.syncwarp(members())
 
 
+def group_order():  # type: ignore[no-untyped-def]
+    """The same right after a sum or a maximum over the group: a block's has let all lanes wait, shuffles have not."""
+    if LANES > 1 and LANES <= 32:
+        cuda.syncwarp(members())
+
+
 def once(value, values, row):  # type: ignore[no-untyped-def]
     """What a row adds to this thread's sum: its value in one of its lanes, which writes it unless `values` is None."""
     if lane() != 0:

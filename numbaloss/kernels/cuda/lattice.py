@@ -203,18 +203,20 @@ def backward(scores, labels, blank, n, length, lattice, ahead, ahead_e, kept, fu
     m, e, _, own, span = lattice
     states = 2 * n + 1
     thread = int64(cuda.threadIdx.x)
-    mine = thread if thread < states else int64(0)
-    symbol, skips = symbol_of(labels, mine, blank), parted(labels, thread + 2, states)
+    busy = thread < states
+    symbol, skips = symbol_of(labels, thread if busy else int64(0), blank), parted(labels, thread + 2, states)
     now, soon = glance(scores, symbol, length - 1), glance(scores, symbol, clamped(length - 2, length))
-    here = kept + (length - 1) * states + mine
-    path, path_e = ahead[here], ahead_e[here]
+    here, path, path_e = kept + (length - 1) * states + thread, real(0.0), int64(0)
+    if busy:
+        path, path_e = ahead[here], ahead_e[here]
     for turn in range(length):
         t = length - 1 - turn
         then, next_path, next_path_e = soon, path, path_e
         if NEAR_BY:
             then = glance(scores, symbol, clamped(t - 2, length))
-            here = kept + clamped(t - 1, length) * states + mine
-            next_path, next_path_e = ahead[here], ahead_e[here]
+            here = kept + clamped(t - 1, length) * states + thread
+            if busy:
+                next_path, next_path_e = ahead[here], ahead_e[here]
         old, new = own + (turn + 1) % 2 * span + 2, own + turn % 2 * span + 2
         for s in range(thread, states, THREADS):
             if not NEAR_BY:

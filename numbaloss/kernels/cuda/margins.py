@@ -8,7 +8,7 @@ from typing import Any
 from numba import cuda, int32, int64
 
 from numbaloss.kernels.cuda.device import WARPS, divided, larger, put_sum, real
-from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, group_wait, once, row_step
+from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_order, group_sum, group_wait, once, row_step
 from numbaloss.kernels.cuda.row import (
     HELD,
     RUN,
@@ -92,6 +92,7 @@ def hardest_row(held, logits, at, to, label, classes, params, factor, gradient, 
     value, slope, bend = link(highest - own, params)
     if rival == classes:  # a single class has no rival
         value, slope, bend = 0.0, 0.0, 0.0
+    group_order()  # all have read the label's score, which the gradient may overwrite
     fill(0.0, classes, to, None, held, gradient)
     fill(0.0, classes, to, None, held, curvature)
     if gradient is not None:
@@ -190,7 +191,7 @@ def set_row(  # type: ignore[no-untyped-def]
             slopes[k] -= pushed if int32(k) == mine else 0.0
             bends[k] += bent if int32(k) == mine else 0.0
     values = group_sum(values, shared)
-    group_wait()  # before the gradient overwrites what is read above
+    group_order()  # all have read what the gradient may overwrite
     for k in range(HELD):
         slopes[k] *= factor
         bends[k] *= factor

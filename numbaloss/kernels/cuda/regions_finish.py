@@ -126,11 +126,10 @@ def outcome(
     if shares is not None:
         for g in range(thread, groups, THREADS):
             pool_classes(source, g * step, skipped, classes, shares, g * classes, used, g * SUMS)
-        barrier()
         step, first, entries, source = SUMS, 0, 1, used
 
     total = real(0.0)
-    for i in range(thread, groups * entries, THREADS):
+    for i in range(thread, groups * entries, THREADS):  # of a pool it is this thread that made it
         g, e = i // entries, i % entries
         place = g * step + first + SUMS * e
         tp, fp, fn, count = source[place], source[place + 1], source[place + 2], source[place + 3]

@@ -190,4 +190,3 @@ def send(tile, n, target, origin, strip):  # type: ignore[no-untyped-def]
         while i < n:
             store(target, origin + i, tile[apart(i)])
             i += 1
-    cuda.syncthreads()  # before anyone writes to the tile again

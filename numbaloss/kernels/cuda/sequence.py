@@ -120,7 +120,6 @@ def alignments(
     kept = steps * (2 * begin + i)
     fits = n <= length  # else there is no alignment, and perhaps no room
     clear_edges(lattice, 2 * n + 1 if fits else int64(1))
-    cuda.syncthreads()
     full, rest, full_e = real(1.0) if fits else real(0.0), real(0.0), int64(0)  # of no time steps: only no labels
     if length > 0 and fits:
         full, rest, full_e = forward(scores, labels, blank, n, length, lattice, ahead, ahead_e, kept)

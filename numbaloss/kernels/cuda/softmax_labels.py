@@ -10,7 +10,7 @@ from numba import cuda, int32, int64
 from numbaloss.compile.primitives import exp
 from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, log_probability, log_sum
 from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, divided, put_sum, real, store
-from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_sum, once, row_step
+from numbaloss.kernels.cuda.group import LANES, first_row, group_max, group_order, group_sum, once, row_step
 from numbaloss.kernels.cuda.row import (
     HELD,
     RUN,
@@ -272,6 +272,7 @@ def label_row(  # type: ignore[no-untyped-def]
             own_bend = bend * rest * rest + pull * own * rest + lift * own * own
             own_bend = factor * (own_bend * tilt * tilt + own_gradient * cap_curvature(own_input, softcap))
         own_gradient = factor * own_gradient * tilt
+        group_order()  # all have read the label's logit, which the gradient may overwrite
         derive(
             held, logits, at, to, classes, positions, weights, smoothing, softcap, params, highest, terms, gradient,
             curvature, spare,

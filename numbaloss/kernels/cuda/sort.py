@@ -114,7 +114,6 @@ def scatter(room, tasks, span, shift, keys, order, counts, new_keys, new_order):
                 count = places[d]
                 places[d] = place
                 place += count
-        barrier()
     for base in range(task * span, high, TILE):
         low = base + thread * EACH
         mark(keys, start + low, start + high, shift, marks)
@@ -133,4 +132,3 @@ def scatter(room, tasks, span, shift, keys, order, counts, new_keys, new_order):
             marks[d, thread] += 1
             new_keys[place] = keys[start + i]
             new_order[place] = i if order is None else order[start + i]
-        barrier()
