@@ -63,9 +63,9 @@ class SimulatedArray:
 
 
 class Simulator:
-    """A device without hardware; threads and blocks run in the given order. `launches` holds what ran."""
+    """A device without hardware; threads and blocks run in the given order, or not at all. `launches` says of what."""
 
-    def __init__(self, order: str = "ascending") -> None:
+    def __init__(self, order: str | None = "ascending") -> None:
         self.order = order
         self.launches: list[tuple[Kernel, Kinds]] = []
 
@@ -73,17 +73,21 @@ class Simulator:
         from numbaloss.compile.cuda import simulator
 
         self.launches.append((kernel, kinds))
-        real = kernel.storage.real.type
-        given = [plain(argument, real) for argument in arguments]
-        simulator.launch(kernel.plain, blocks, kernel.threads, given, self.order)
+        if self.order is not None:
+            real = kernel.storage.real.type
+            given = [plain(argument, real) for argument in arguments]
+            simulator.launch(kernel.plain, blocks, kernel.threads, given, self.order)
 
 
 _current: ContextVar[Simulator] = ContextVar("simulator", default=Simulator())  # noqa: B039
 
 
 @contextmanager
-def simulating(order: str = "ascending") -> Iterator[Simulator]:
-    """A simulated device of its own for the calls inside: with its order of threads, and its list of launches."""
+def simulating(order: str | None = "ascending") -> Iterator[Simulator]:
+    """A simulated device of its own for the calls inside: with its order of threads, and its list of launches.
+
+    With no order nothing runs: results mean nothing then, but the list is that of a real call.
+    """
     device = Simulator(order)
     token = _current.set(device)
     try:

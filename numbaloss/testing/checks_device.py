@@ -175,7 +175,7 @@ def check_device_precision(loss: LossFunction) -> None:
 
     facts = loss.definition
     arrays = drawn.draw(facts, rows=2, dtype=np.float32, salt="device")
-    with simulating() as device:
+    with simulating(None) as device:
         made(loss).value_and_grad(*map(on_device, arrays), wrt=facts.wrt)
     for kernel, kinds in device.launches:
         if kernel.label != "common":

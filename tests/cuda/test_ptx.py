@@ -27,16 +27,15 @@ STACK = {"float64": 512}  # bytes that kernels of a type may keep out of registe
 
 
 def launches(name: str | LossFunction, storage: str) -> list[tuple[Kernel, Kinds]]:
-    """The kernels that a loss starts for each kind of input, those that only convert left out."""
+    """The kernels that a loss starts for each kind of input."""
     loss, found = function(name) if isinstance(name, str) else name, {}
     host = {"bfloat16": np.float32}.get(storage, storage)
     for kind in drawn.kinds(loss.definition):
         arrays = drawn.draw(loss.definition, rows=3, dtype=np.dtype(host), salt="ptx", kind=kind)
         wrt = differentiable(loss.definition, arrays)
-        with simulating() as device:
+        with simulating(None) as device:
             made(loss).value_and_grad(*(on_device(array, storage) for array in arrays), wrt=wrt)
-        own = ((kernel, kinds) for kernel, kinds in device.launches if kernel.label != "common")
-        found |= {(kernel.entry, kinds): (kernel, kinds) for kernel, kinds in own}
+        found |= {(kernel.entry, kinds): (kernel, kinds) for kernel, kinds in device.launches}
     return list(found.values())
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
 
 import numbaloss as nl
-from numbaloss.arrays import simulated
-from numbaloss.arrays.simulated import SimulatedArray, Simulator
+from numbaloss.arrays.simulated import SimulatedArray, simulating
 from numbaloss.compile.cuda.assembler import REGISTERS, Assembled, assembled, ptxas
-from numbaloss.compile.cuda.kernel import Kernel, Kinds
 
 pytest.importorskip("numba_cuda", reason="no CUDA compiler")
 pytestmark = pytest.mark.skipif(ptxas() is None, reason="no CUDA assembler: ptxas was not found")
@@ -25,26 +21,9 @@ LOSSES = {
 }
 
 
-class Recorder(Simulator):
-    """Notes what is launched, and runs nothing."""
-
-    def launch(self, kernel: Kernel, blocks: int, arguments: Any, kinds: Kinds, stream: int) -> None:
-        self.launches.append((kernel, kinds))
-
-
-@contextmanager
-def recording() -> Iterator[Recorder]:
-    device = Recorder()
-    token = simulated._current.set(device)
-    try:
-        yield device
-    finally:
-        simulated._current.reset(token)
-
-
 def facts(loss: Any, arrays: list[Any], architecture: str = "sm_80") -> dict[str, Assembled]:
     """Every kernel of a call, by its template's name; none may spill, be too large to launch, or hold doubles."""
-    with recording() as device:
+    with simulating(None) as device:
         loss.value_and_grad(*arrays, wrt=loss.definition.differentiable)
     found = {}
     for kernel, kinds in device.launches:
@@ -77,7 +56,7 @@ def test_alignments_fit_the_device(loss: Any, labels: int) -> None:
 
 
 def test_states_in_float64_fit_shared_memory() -> None:
-    with recording() as device:
+    with simulating(None) as device:
         nl.CTCLoss().value_and_grad(*targets_of(470, np.float64))
     kernel, kinds = next(one for one in device.launches if one[0].template.__name__ == "alignments")
     found = assembled(*kernel.compiled(kinds, (8, 0)), "sm_80")
