@@ -45,7 +45,7 @@ def bind(template: Function, dtype: np.dtype[Any], label: str, parallel: bool, *
     `label` names the loss in the kernel's own name; `parallel` picks the twin. The result is a Numba dispatcher, or
     the copied Python function itself under ``NUMBA_DISABLE_JIT=1``.
     """
-    copy = Specialiser(dtype, holes).copy(template)
+    copy = Specialiser(dtype, holes, wide=not hasattr(template, "short_vectors")).copy(template)
     if interpreted():
         return copy
     twin = "parallel" if parallel else "serial"
@@ -88,12 +88,16 @@ def in_template(function: Function) -> bool:
 
 
 class Specialiser:
-    """Copies functions for one dtype: literals retyped, primitives rebound, open names filled, helpers jitted."""
+    """Copies functions for one dtype: literals retyped, primitives rebound, open names filled, helpers jitted.
+
+    With `wide`, what computes a primitive that takes many instructions may use the longest vectors of the processor.
+    """
 
     shortcuts: Mapping[str, Any] = whole_numbers.FUNCTIONS  # what built-in functions of a template become
 
-    def __init__(self, dtype: np.dtype[Any], holes: Mapping[str, Function]) -> None:
+    def __init__(self, dtype: np.dtype[Any], holes: Mapping[str, Function], wide: bool = True) -> None:
         self.dtype = dtype
+        self.wide = wide
         self.holes = holes
         self.done: dict[Function, Function] = {}
         self.home: str | None = None  # the module of the template
@@ -101,7 +105,7 @@ class Specialiser:
     @cached_property
     def doubled(self) -> Specialiser:
         """The same for float64: what templates marked `double` compute in, whatever the kernel's type."""
-        return Specialiser(np.dtype(np.float64), self.holes)
+        return Specialiser(np.dtype(np.float64), self.holes, self.wide)
 
     def copy(self, function: Function) -> types.FunctionType:
         """A copy of a plain function whose names mean what they mean at this precision."""
@@ -123,6 +127,8 @@ class Specialiser:
         )
         copy.__qualname__ = function.__qualname__
         copy.__dict__.update(function.__dict__)
+        if self.wide and any(hasattr(value, "wide") for value in scope.values()):
+            copy.wide = True  # type: ignore[attr-defined]
         return copy
 
     def has_open_names(self, function: Function) -> bool:
@@ -155,6 +161,8 @@ class Specialiser:
             else:
                 source = primitives_cpu.source(name, self.dtype)
                 self.done[function] = inlined(source) or self.compiled(source)
+                if primitives_cpu.takes_time(name):
+                    self.done[function].wide = True  # type: ignore[attr-defined]
         return self.done[function]
 
     def jitted(self, copy: types.FunctionType) -> Function:
@@ -172,6 +180,8 @@ class Specialiser:
         # Only kernels call a helper: no wrappers for Python and C.
         options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": HelperCompiler}
         helper: Function = numba.njit(**options)(copy)  # type: ignore[call-overload]
+        if hasattr(copy, "wide"):
+            helper.wide = True  # type: ignore[attr-defined]
         return _helpers.setdefault(key, helper)
 
     def retyped(self, code: types.CodeType) -> types.CodeType:

@@ -29,9 +29,10 @@ from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering, NopythonRewrites
 
-REVISION = 3  # raised when kernels come out of this module otherwise than before; part of the cache's key
+REVISION = 4  # raised when kernels come out of this module otherwise than before; part of the cache's key
 # Leave to reassociate, but for the sum over the lanes of a vector (a fixed tree of additions, in order without it).
 VIEWS = {"getitem", "static_getitem", "cast", "phi", "build_tuple", "exhaust_iter"}  # an array's part, or itself
+WIDE = '"prefer-vector-width"="512"'
 OURS = ("numbaloss.kernels.", "numbaloss.compile.")
 _LEAVE = re.compile(r"\breassoc (?!.*@llvm\.vector\.reduce)")
 
@@ -125,7 +126,15 @@ def borrows(state: Any) -> bool:
 
 
 class HelperLower(Lower):
-    """Numba's lowering, with less code for ``range(stop)`` and ``range(start, stop)``: their step needs no look."""
+    """Numba's lowering, with less code for ``range(stop)`` and ``range(start, stop)``: their step needs no look.
+
+    A function that is `wide` may use the longest vectors there are, which LLVM avoids on some processors.
+    """
+
+    def setup_function(self, fndesc: Any) -> None:
+        super().setup_function(fndesc)
+        if hasattr(self.func_ir.func_id.func, "wide"):
+            set.add(self.function.attributes, WIDE)
 
     def lower_expr(self, resty: Any, expr: Any) -> Any:
         if expr.op == "getiter" and resty is numba_types.range_iter64_type:

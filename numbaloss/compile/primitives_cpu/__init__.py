@@ -38,3 +38,8 @@ def source(name: str, dtype: np.dtype[Any]) -> Callable[..., Any]:
             function: Callable[..., Any] = getattr(module, twin)
             return function
     raise LookupError(f"no compiled primitive {name!r} for dtype {np.dtype(dtype).name!r}")
+
+
+def takes_time(name: str) -> bool:
+    """Whether a primitive is a polynomial, rather than an instruction or two."""
+    return f"{name}_float32" not in arithmetic.__all__

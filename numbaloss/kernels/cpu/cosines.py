@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import empty, like, out_of_line, part
+from numbaloss.kernels.cpu.intrinsics import empty, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import STRIP, fill
+from numbaloss.kernels.cpu.row import RUN, STRIP, fill
 from numbaloss.kernels.cpu.softmax_labels import WORK, label_row
 
 
@@ -42,7 +42,7 @@ def cosine_block(
     """The rows of one parallel task: the logits of a row lie in scratch memory while it lasts."""
     total = np.float64(0.0)
     logits = empty(classes, flat.dtype)
-    spare = like(gradient, flat, STRIP)
+    spare = empty(STRIP + RUN, flat.dtype)
     for i in range(first, last):
         label = np.int64(labels[i])
         slopes = part(gradient, i * classes, i * classes + classes)

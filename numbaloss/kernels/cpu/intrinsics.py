@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -98,6 +99,39 @@ def part(typing_context: Any, array: Any, low: Any, high: Any) -> Any:
 part.views = run_of.views = True  # they give a part of an array they take: see `borrows` in `helper_compiler`
 
 
+@plain(lambda source, target: np.copyto(target, source))
+@intrinsic
+def move(typing_context: Any, source: Any, target: Any) -> Any:
+    """Copies a contiguous vector into another one of its type, as long, that it shares no memory with."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        read, written = (context.make_array(source)(context, builder, one) for one in arguments)
+        cgutils.raw_memcpy(builder, written.data, read.data, read.nitems, read.itemsize)
+        return context.get_dummy_value()
+
+    return types.void(source, target), codegen
+
+
+@plain(lambda array, low, size: None)
+@intrinsic
+def ahead(typing_context: Any, array: Any, low: Any, size: Any) -> Any:
+    """Asks for ``array[low : low + size]`` to be brought near, while other work goes on; it need not exist."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole, low, size = arguments
+        step = 64 // context.get_abi_sizeof(context.get_data_type(array.dtype))
+        start = builder.gep(context.make_array(array)(context, builder, whole).data, [low])
+        byte, whole_number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole_number, whole_number, whole_number])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        with cgutils.for_range_slice(builder, low.type(0), size, low.type(step)) as (i, _):
+            place = builder.bitcast(builder.gep(start, [i]), byte)
+            builder.call(prefetch, [place, whole_number(0), whole_number(3), whole_number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp), codegen
+
+
 @plain(np.empty)
 @intrinsic
 def empty(typing_context: Any, size: Any, kind: Any) -> Any:
@@ -140,6 +174,12 @@ def disjoint(function: Function) -> Function:
     Such a test can send two arrays that merely lie close together to the scalar loop, which adds in another order.
     """
     function.disjoint = True  # type: ignore[attr-defined]
+    return function
+
+
+def short_vectors(function: Function) -> Function:
+    """Mark a kernel whose loops are short or wait for memory: the longest vectors of a processor make it slower."""
+    function.short_vectors = True  # type: ignore[attr-defined]
     return function
 
 

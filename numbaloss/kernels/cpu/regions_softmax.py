@@ -16,7 +16,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, log1p, maximum
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part, short_vectors, strict
 from numbaloss.kernels.cpu.row import fill, log_probability, narrow
 
 WIDTH = 256
@@ -184,6 +184,7 @@ def sums_of_task(
             sums[SUMS * classes + 2] += mass
 
 
+@short_vectors
 def statistics(
     flat, positions, classes, labels, targets, ignored, squared, weights, params, partials
 ):  # type: ignore[no-untyped-def]
@@ -288,6 +289,7 @@ def write_task(
             )
 
 
+@short_vectors
 def gradients(
     flat, positions, classes, labels, targets, ignored, squared, slopes, jumps, weights, params, factors, gradient
 ):  # type: ignore[no-untyped-def]

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from numbaloss.compile.primitives import exp, log, log1p, maximum, tanh
-from numbaloss.kernels.cpu.intrinsics import part, strict
+from numbaloss.kernels.cpu.intrinsics import move, part, strict
 
 STRIP = 4096  # elements summed in the element type; across strips the sum is float64, in index order
+RUN = 64  # elements that the loops below take on together
 
 
 def narrow(value: Any) -> Any:
@@ -46,38 +47,59 @@ def cap_curvature(logit, softcap):  # type: ignore[no-untyped-def]
     return -2.0 * tanh(logit / softcap) * cap_slope(logit, softcap) / softcap
 
 
+def whole_runs(size):  # type: ignore[no-untyped-def]
+    """How many elements LLVM's vectors take on whole. It leaves up to `RUN` - 1 to a loop that takes one at a time."""
+    return size // RUN * RUN
+
+
 def peak(row):  # type: ignore[no-untyped-def]
     """The largest element; nan if there is one."""
-    highest = row[0]
+    whole = whole_runs(row.size)
+    highest = largest(part(row, 0, whole), row[0])
+    if whole < row.size:
+        highest = largest(part(row, max(0, row.size - RUN), row.size), highest)
+    return highest
+
+
+def largest(row, highest):  # type: ignore[no-untyped-def]
+    """The largest of some elements and one more."""
     for j in range(row.size):
         highest = maximum(highest, row[j])
     return highest
 
 
-def exponentials(row, highest, softcap, stored, spare):  # type: ignore[no-untyped-def]
-    """The float64 sum of ``exp(x - highest)``; the terms are kept in `stored` unless it is None.
+def other_exponentials(row, own, highest, softcap, stored, spare):  # type: ignore[no-untyped-def]
+    """The float64 sum of ``exp(x - highest)`` over all but element `own`; the terms are kept in `stored` if not None.
 
-    `stored` may be `row` itself. The loop would then not vectorise, so each strip is moved to `spare` first.
+    `stored` may be `row` itself. The loop would then not vectorise, so each strip is moved to `spare` first. The last
+    elements of a strip are taken with those before them, which are not counted again.
     """
     total = np.float64(0.0)
     for low in range(0, row.size, STRIP):
-        high = min(low + STRIP, row.size)
-        strip = part(row, low, high)
+        size = min(STRIP, row.size - low)
+        whole = whole_runs(size)
+        strip, kept = part(row, low, low + size), part(stored, low, low + size)
         if stored is not None:
-            for j in range(high - low):
-                spare[j] = strip[j]
-            strip = part(spare, 0, high - low)
-        total += exponentials_strip(strip, highest, softcap, part(stored, low, high))
+            move(strip, part(spare, 0, size))
+            strip = part(spare, 0, size)
+        total += exponentials_strip(part(strip, 0, whole), 0, own - low, highest, softcap, part(kept, 0, whole))
+        if whole < size:
+            begin, room = max(0, size - RUN), part(spare, STRIP, STRIP + RUN)
+            rest = part(strip, begin, size)
+            total += exponentials_strip(rest, whole - begin, own - low - begin, highest, softcap, room)
+            if stored is not None:
+                move(part(room, whole - begin, size - begin), part(kept, whole, size))
     return total
 
 
-def exponentials_strip(row, highest, softcap, stored):  # type: ignore[no-untyped-def]
-    total = 0.0
+def exponentials_strip(row, first, own, highest, softcap, stored):  # type: ignore[no-untyped-def]
+    """The sum of the exponentials from `first` on, without `own`; all are kept in `stored` unless it is None."""
+    total, first, own = 0.0, np.int32(first), np.int32(own)
     for j in range(row.size):
         term = exp(capped(row[j], softcap) - highest)
         if stored is not None:
             stored[j] = term
-        total += term
+        total += term if np.int32(j) != own and np.int32(j) >= first else 0.0
     return total
 
 

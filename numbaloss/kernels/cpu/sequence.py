@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, expm1, log1p
-from numbaloss.kernels.cpu.intrinsics import double, out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import double, out_of_line, part, short_vectors, strict
 from numbaloss.kernels.cpu.lattice import (
     LOWEST,
     RENEW,
@@ -299,6 +299,7 @@ def complement(log_prob):  # type: ignore[no-untyped-def]
     return -expm1(log_prob)
 
 
+@short_vectors
 def sequences(
     flat, time_step, batch_step, classes, steps, targets, starts, lengths, blank, fused, chances, zero_infinity,
     shares, params, scale, values, gradient, gradient_time_step, gradient_batch_step,

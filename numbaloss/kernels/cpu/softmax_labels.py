@@ -8,23 +8,25 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import empty, like, out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import ahead, empty, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import (
+    RUN,
     STRIP,
     cap_curvature,
     cap_slope,
     capped,
-    exponentials,
     fill,
     gaps,
     log_probability,
     log_sum,
     narrow,
+    other_exponentials,
     peak,
 )
 
 WORK = 16384  # elements a parallel task takes on
+NEAR = 2048  # classes up to which the next row is asked for while one is computed: longer ones would push it out again
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
@@ -42,9 +44,7 @@ def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, g
     distance_sum, mass = np.float64(0.0), np.float64(0.0)
     if smoothing is not None:  # before the exponentials: the gradient may overwrite the row
         distance_sum, mass = gaps(row, highest, softcap, weights)
-    before = exponentials(part(row, 0, label), highest, softcap, part(gradient, 0, label), spare)
-    after = exponentials(part(row, label + 1, row.size), highest, softcap, part(gradient, label + 1, row.size), spare)
-    rest_sum = narrow(before + after)
+    rest_sum = narrow(other_exponentials(row, label, highest, softcap, gradient, spare))
     own_sum = exp(-distance)
     total = rest_sum + own_sum
     log_total = log_sum(rest_sum, own_sum, distance)
@@ -139,9 +139,11 @@ def label_block(
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
     total = np.float64(0.0)
-    spare = like(gradient, flat, STRIP)
+    spare = empty(STRIP + RUN, flat.dtype)
     for i in range(first, last):
         label = np.int64(labels[i])
+        if classes <= NEAR:
+            ahead(flat, (i + 1) * stride, classes)
         gradient_row = part(gradient, i * classes, i * classes + classes)
         curvature_row = part(curvature, i * classes, i * classes + classes)
         value = 0.0
