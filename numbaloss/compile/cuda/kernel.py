@@ -25,6 +25,7 @@ from numbaloss.compile.bind import Specialiser
 from numbaloss.compile.cuda import primitives
 from numbaloss.compile.cuda.arithmetic import operations
 from numbaloss.compile.cuda.memory import STORAGES, accessors
+from numbaloss.compile.cuda.unroll import written_out
 from numbaloss.compile.digest import digest
 from numbaloss.compile.primitives import PRIMITIVES
 
@@ -115,6 +116,11 @@ class DeviceSpecialiser(Specialiser):
         import numba.types
 
         super().__init__(dtype, {**holes, "real": getattr(numba.types, dtype.name)})
+
+    def copy(self, function: Function) -> types.FunctionType:
+        if isinstance(function, types.FunctionType) and hasattr(function, "unrolled"):
+            function = written_out(function, self.holes)
+        return super().copy(function)
 
     def rebound(self, name: str, value: Any) -> Any:
         value = self.holes.get(name, value)

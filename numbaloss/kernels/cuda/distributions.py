@@ -6,6 +6,7 @@ from typing import Any
 
 from numba import cuda, int32
 
+from numbaloss.compile.cuda.unroll import unrolled
 from numbaloss.compile.primitives import exp, log1p
 from numbaloss.kernels.cpu.distributions import log_chance
 from numbaloss.kernels.cuda.device import WARPS, divided, put_sum, real
@@ -32,6 +33,7 @@ def link(log_p: Any, log_q: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
+@unrolled
 def normalise(held, logits, at, classes, positions, cooled, shared):  # type: ignore[no-untyped-def]
     """The highest logit, and log sum exp(cooled * (logit - highest)), from sums relative to the highest so far."""
     top, total, ties = LOWEST, 0.0, 0.0
@@ -57,6 +59,7 @@ def normalise(held, logits, at, classes, positions, cooled, shared):  # type: ig
     return highest, log1p(group_sum(total, shared) + (group_sum(ties, shared) - 1.0))
 
 
+@unrolled
 def pair_row(  # type: ignore[no-untyped-def]
     ones, twos, logits, targets, at, to, classes, positions, temperature, params, factor, gradient, target_gradient,
     shared,

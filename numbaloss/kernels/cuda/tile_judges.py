@@ -6,6 +6,7 @@ from typing import Any
 
 from numba import cuda, int64
 
+from numbaloss.compile.cuda.unroll import unrolled
 from numbaloss.kernels.cuda.device import THREADS, WARPS, block_sum, first_item, real, store, team_sum
 from numbaloss.kernels.cuda.product import CELLS, EACH, ROOM, TILE, own_column, own_row, tile
 from numbaloss.kernels.cuda.tiles import keep, weight_of
@@ -16,6 +17,7 @@ def link(gap: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
+@unrolled
 def judge(
     left, first, rows, right, columns, terms, scale, bias, params, weights, column_weights, splits, pitch, slopes,
     partials, place, slope_sums, products,

@@ -12,6 +12,7 @@ from typing import Any
 
 from numba import cuda, int64
 
+from numbaloss.compile.cuda.unroll import unrolled
 from numbaloss.compile.primitives import exp, expm1, log, maximum, softplus
 from numbaloss.kernels.cuda.device import (
     THREADS,
@@ -69,6 +70,7 @@ def logarithm(top, total):  # type: ignore[no-untyped-def]
     return LOWEST if total == 0.0 else top + log(total)
 
 
+@unrolled
 def gather(left, rows, right, columns, terms, scale, labels, splits, partials):  # type: ignore[no-untyped-def]
     """For each row: the top and the sum over its rivals, the same over its partners, and how many these are."""
     lefts = cuda.shared.array(ROOM, real, alignment=16)
@@ -172,6 +174,7 @@ def gap_of(base, scale, cosine, extra):  # type: ignore[no-untyped-def]
     return (base - scale * cosine) + extra
 
 
+@unrolled
 def value_pairs(
     left, rows, right, columns, terms, scale, labels, stats, params, splits, partials
 ):  # type: ignore[no-untyped-def]
@@ -251,6 +254,7 @@ def pull_of(rows, i, stats, scale, cosine, params):  # type: ignore[no-untyped-d
     return pull(gap, stats[2 * rows + i], stats[3 * rows + i], link(gap, params)[1])
 
 
+@unrolled
 def weigh(
     left, first, rows, right, columns, terms, scale, labels, count, stats, others, params, splits, pitch, slopes,
     place, products,
