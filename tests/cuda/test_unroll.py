@@ -41,5 +41,5 @@ def test_errors_are_at_the_lines_of_the_source() -> None:
     found = written_out(table, {})
     with pytest.raises(AttributeError) as raised:
         found(None, 0)
-    assert raised.traceback[-1].statement.lines == ["cells.append(base + c)"]
+    assert str(raised.traceback[-1].statement).strip() == "cells.append(base + c)"
     assert raised.traceback[-1].path.name == "test_unroll.py"
