@@ -1,0 +1,67 @@
+"""The longest vectors of the processor are used where elementary functions are computed, and nowhere else."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+
+from numbaloss.compile.bind import Specialiser, bind
+from numbaloss.compile.primitives import exp, sqrt
+
+FLOAT = np.dtype(np.float32)
+
+
+def square(x):
+    return sqrt(x * x) * x
+
+
+def exponential(x):
+    return exp(x) - 1.0
+
+
+def indirect(x):
+    return exponential(x) + square(x)
+
+
+@pytest.mark.parametrize(("function", "wide"), [(square, False), (exponential, True), (indirect, True)])
+def test_what_computes_elementary_functions_is_marked(function, wide):
+    assert hasattr(Specialiser(FLOAT, {}).copy(function), "wide") == wide
+    assert not hasattr(Specialiser(FLOAT, {}, wide=False).copy(function), "wide")
+
+
+def squares(x, out):
+    for i in range(x.size):
+        out[i] = square(x[i])
+
+
+def exponentials(x, out):
+    for i in range(x.size):
+        out[i] = exponential(x[i])
+
+
+for loop in (squares, exponentials):
+    loop.__module__ = "numbaloss.kernels.trial"  # as one of the package's own templates
+    loop.out_of_line = True
+
+
+def all_squares(x, out):
+    squares(x, out)
+
+
+def all_exponentials(x, out):
+    exponentials(x, out)
+
+
+@pytest.mark.skipif(
+    not numba.core.codegen.ll.get_host_cpu_features().get("avx512f", False), reason="the vectors have 256 bits or fewer"
+)
+@pytest.mark.parametrize(("template", "wide"), [(all_squares, False), (all_exponentials, True)])
+def test_the_machine_code_has_512_bits_there(template, wide):
+    kernel = bind(template, FLOAT, "long_vectors", False)
+    x = np.linspace(0.0, 1.0, 100, dtype=np.float32)
+    out = np.empty_like(x)
+    kernel(x, out)
+    np.testing.assert_allclose(out, x * x if template is all_squares else np.expm1(x), rtol=1e-6, atol=1e-6)
+    (assembly,) = kernel.inspect_asm().values()
+    assert ("zmm" in assembly) == wide
