@@ -34,6 +34,7 @@ LOSS = nl.CrossEntropyLoss()
         (lambda: LOSS(LABELS, LOGITS), "cross_entropy: input must be a floating array"),
         (lambda: LOSS(None, LABELS), "cross_entropy: input is None; wanted a NumPy array"),
         (lambda: LOSS({}, LABELS), "cross_entropy: input is a dict; wanted a NumPy array"),
+        (lambda: nl.cross_entropy(LOSS, LABELS), "input is a numbaloss.losses.classification.CrossEntropyLoss; wanted"),
         # names
         (lambda: nl.get("crossentropy"), "no loss is called 'crossentropy'; did you mean 'cross_entropy'"),
         (lambda: nl.get(3), "a loss is named by a text such as 'huber_loss', got 3"),  # type: ignore[arg-type]

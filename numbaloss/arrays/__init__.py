@@ -21,7 +21,7 @@ DOORS: dict[str, str] = {}
 # The same for arrays in a device's memory: "module" whose `door_of` gives the door for an array's device.
 DEVICE_DOORS: dict[str, str] = {
     "cupy": "numbaloss.arrays.cupy",
-    "numbaloss": "numbaloss.arrays.simulated",
+    "numbaloss.arrays.simulated": "numbaloss.arrays.simulated",
     "torch": "numbaloss.arrays.torch",
 }
 INTERFACE_DOOR = "numbaloss.arrays.interface"  # for whatever states where it lies on a device
@@ -52,7 +52,8 @@ def device_door(arrays: tuple[Any, ...]) -> DeviceDoor | None:
     for array in arrays:
         if isinstance(array, HOST_TYPES):
             continue
-        place = DEVICE_DOORS.get(type(array).__module__.partition(".")[0])
+        module = type(array).__module__
+        place = DEVICE_DOORS.get(module) or DEVICE_DOORS.get(module.partition(".")[0])
         if place is None and hasattr(array, "__cuda_array_interface__"):
             place = INTERFACE_DOOR
         return None if place is None else import_module(place).door_of(array)
