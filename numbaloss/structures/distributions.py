@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 INPUTS = ("student", "teacher")
+FEW = 96  # classes up to which rows are transposed into tiles
 
 
 def distributions(maths: Callable[..., Any] | None = None, *, anchored: bool = False, **facts: Any) -> Any:
@@ -65,9 +66,10 @@ class DistributionLoss(RowLoss):
         return True
 
     def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu.distributions import pair_rows
+        from numbaloss.kernels.cpu import distribution_tiles, distributions
 
-        twins, params = self._twins(pair_rows, rows.dtype, ("log_p", "log_q"))
+        template = distribution_tiles.pair_small if rows.classes <= FEW else distributions.pair_rows
+        twins, params = self._twins(template, rows.dtype, ("log_p", "log_q"))
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         temperature = rows.dtype.type(self.parameters.get("temperature", 1.0))
         anchored = 0 if self.definition.facts["anchored"] else None
