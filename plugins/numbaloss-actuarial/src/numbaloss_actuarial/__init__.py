@@ -52,7 +52,8 @@ def tweedie_loss(input, target, power=1.5):
     grown = input if up == 0.0 else expm1(up * input) / up
     shrunk = input if down == 0.0 else expm1(down * input) / down
     rise, fall = exp(up * input), times(target, exp(down * input))
-    value = grown - times(target, shrunk)
+    overflows = grown > 0.0 and grown - grown != 0.0 and input - input == 0.0  # what is taken off may, too, and is less
+    value = grown if overflows else grown - times(target, shrunk)
     return value, rise - fall, up * rise - down * fall
 
 
