@@ -13,14 +13,13 @@ from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import RowLoss
+from numbaloss.structures.rows import FEW, RowLoss
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceArray
     from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 INPUTS = ("student", "teacher")
-FEW = 96  # classes up to which rows are transposed into tiles
 
 
 def distributions(maths: Callable[..., Any] | None = None, *, anchored: bool = False, **facts: Any) -> Any:
@@ -68,14 +67,16 @@ class DistributionLoss(RowLoss):
     def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
         from numbaloss.kernels.cpu import distribution_tiles, distributions
 
-        template = distribution_tiles.pair_small if rows.classes <= FEW else distributions.pair_rows
-        twins, params = self._twins(template, rows.dtype, ("log_p", "log_q"))
+        task, step = distributions.pair_block, max(1, distributions.WORK // rows.classes)
+        if rows.classes <= FEW:
+            task, step = distribution_tiles.small_pair_block, distribution_tiles.STEP
+        twins, params = self._twins(distributions.pair_rows, rows.dtype, ("log_p", "log_q"), task=task)
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         temperature = rows.dtype.type(self.parameters.get("temperature", 1.0))
         anchored = 0 if self.definition.facts["anchored"] else None
         for piece in rows.pieces(need, outcome):
             outcome.total += twins(
-                24 * piece.logits.size, piece.logits, piece.targets, rows.classes, piece.row_weights, temperature,
+                24 * piece.logits.size, step, piece.logits, piece.targets, rows.classes, piece.row_weights, temperature,
                 anchored, params, scale, piece.values, piece.gradient, piece.target_gradient,
             )
 

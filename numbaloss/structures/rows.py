@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 STRUCTURAL = ("label_smoothing", "z_loss", "softcap", "temperature")  # dealt with by the kernel
+FEW = 96  # classes up to which rows are transposed into tiles
 NO_LABEL = np.iinfo(np.int64).min  # "ignored" where nothing is
 
 
@@ -70,9 +71,9 @@ class RowLoss(Loss):
     ) -> tuple[Twins, tuple[Any, ...]]:
         """A kernel bound to the mathematics, called on `arguments`, and the scalar hyper-parameters it takes.
 
-        `holes` are further open names of the template, always the same for it.
+        `holes` are further open names of the template.
         """
-        key = (template, dtype)
+        key = (template, dtype, *holes.values())
         if key not in self._kernels:
             link, scalars = self._link(dtype, arguments)
             twins = Twins(template, dtype, self.definition.name, link=link, narrow=dtype.type, **holes)

@@ -16,7 +16,7 @@ from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import RowLoss
+from numbaloss.structures.rows import FEW, RowLoss
 from numbaloss.structures.twins import Kernel
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ LIMITS = {
     "softcap": Interval("(0, inf)"),
 }
 ARGUMENTS = ("log_prob", "rest")  # what the mathematics is called on, before its hyper-parameters
-FEW = 96  # classes up to which rows are transposed into tiles
 
 
 def softmax(maths: Callable[..., Any] | None = None, *, probabilities: bool = False, **facts: Any) -> Any:

@@ -34,8 +34,8 @@ class SimulationError(RuntimeError):
 class Pointer:
     """Device memory as a kernel sees it, with its bounds."""
 
-    def __init__(self, cells: np.ndarray[Any, Any], name: str = "") -> None:
-        self.cells, self.name = cells, name
+    def __init__(self, cells: np.ndarray[Any, Any]) -> None:
+        self.cells = cells
         self.start = cells.__array_interface__["data"][0]
 
     def __getitem__(self, i: Any) -> Any:
@@ -61,7 +61,7 @@ class Pointer:
         """The memory of `size` elements."""
         if size:
             self.checked(start), self.checked(start + size - 1)
-        return Pointer(self.cells[start : start + size], self.name)
+        return Pointer(self.cells[start : start + size])
 
     def check_aligned(self, i: int, width: int) -> None:
         address = self.cells.__array_interface__["data"][0] + int(i) * self.cells.itemsize

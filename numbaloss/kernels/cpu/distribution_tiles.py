@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from numbaloss.compile.primitives import exp, log1p
 from numbaloss.kernels.cpu.distributions import log_chance
 from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part
-from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import RUN, fill, narrow, whole_runs
 from numbaloss.kernels.cpu.softmax_probability_tiles import SUM, SUM_ERROR, VALUE, VALUE_ERROR, add
 from numbaloss.kernels.cpu.softmax_tiles import PEAK, WIDTH, one_by_one, raise_peaks, side_by_side
@@ -21,6 +19,7 @@ MASS, MASS_ERROR = VALUE, VALUE_ERROR  # the value and the factor of the gradien
 LOG, PLACE, THERE, RATE = (k * WIDTH for k in range(10, 14))
 FACTOR = LOG
 SLOTS = 14 * WIDTH
+STEP = 8 * WIDTH  # rows a parallel task takes on
 
 
 def link(log_p: Any, log_q: Any, params: Any) -> Any:
@@ -147,7 +146,7 @@ def pair_tile(
 
 @disjoint
 @out_of_line
-def pair_small_block(
+def small_pair_block(
     first, last, flat1, flat2, classes, row_weights, temperature, anchored, params, scale, values, gradient1, gradient2
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task, transposed tile by tile into scratch memory and back."""
@@ -171,18 +170,3 @@ def pair_small_block(
         if gradient2 is not None:
             one_by_one(slopes2, classes, n, part(gradient2, low * classes, high * classes))
     return total
-
-
-def pair_small(
-    flat1, flat2, classes, row_weights, temperature, anchored, params, scale, values, gradient1, gradient2
-):  # type: ignore[no-untyped-def]
-    """All pairs of contiguous rows of few classes: the float64 sum of the weighted values, in row order."""
-    rows = flat1.size // classes
-    step = 8 * WIDTH
-    partials = empty((rows + step - 1) // step, np.float64)
-    for b in prange(partials.size):
-        partials[b] = pair_small_block(
-            b * step, min(b * step + step, rows), flat1, flat2, classes, row_weights, temperature, anchored, params,
-            scale, values, gradient1, gradient2,
-        )
-    return in_order(partials)

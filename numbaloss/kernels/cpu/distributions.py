@@ -20,6 +20,13 @@ def link(log_p: Any, log_q: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
+def task(
+    first, last, flat1, flat2, classes, row_weights, temperature, anchored, params, scale, values, gradient1, gradient2
+):  # type: ignore[no-untyped-def]
+    """Open name, `pair_block` or `small_pair_block`: the rows of one parallel task."""
+    raise NotImplementedError
+
+
 @strict
 def log_chance(logit, highest, cooled, log_total):  # type: ignore[no-untyped-def]
     """``(logit - highest) / T - log_total`` in this order: the other one rounds to the size of the logits."""
@@ -124,14 +131,13 @@ def pair_block(
 
 
 def pair_rows(
-    flat1, flat2, classes, row_weights, temperature, anchored, params, scale, values, gradient1, gradient2
+    step, flat1, flat2, classes, row_weights, temperature, anchored, params, scale, values, gradient1, gradient2
 ):  # type: ignore[no-untyped-def]
-    """All pairs of contiguous rows: the float64 sum of the weighted values, in row order."""
+    """All pairs of contiguous rows, `step` a task: the float64 sum of the weighted values, in row order."""
     rows = flat1.size // classes
-    step = max(1, WORK // classes)
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
-        partials[b] = pair_block(
+        partials[b] = task(
             b * step, min(b * step + step, rows), flat1, flat2, classes, row_weights, temperature, anchored,
             params, scale, values, gradient1, gradient2,
         )
