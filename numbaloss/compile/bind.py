@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache, cached_property
 from typing import Any
 from weakref import WeakValueDictionary
@@ -23,16 +23,18 @@ from numbaloss.compile import cache as disk
 from numbaloss.compile import primitives_cpu, whole_numbers
 from numbaloss.compile.digest import digest, names_read
 from numbaloss.compile.helper_compiler import REVISION, HelperCompiler, KernelCompiler
+from numbaloss.compile.inline_primitives import FLAGS as PRIMITIVE_FLAGS
 from numbaloss.compile.inline_primitives import inlined
 from numbaloss.compile.primitives import PRIMITIVES
 
 Function = Callable[..., Any]
 
-# `reassoc` lets LLVM vectorise a sum; in the mathematics it would cancel compensations such as (1 + x) - 1.
+# `reassoc` lets LLVM vectorise a sum; in the mathematics it would cancel compensations such as (1 + x) - 1. `contract`
+# fuses a product with a sum; where a choice stands between, LLVM does so in whole vectors and not in what is left
+# over, and a value of the mathematics would depend on its place.
 LOOP_FLAGS = {"reassoc", "contract", "nsz"}
-MATHS_FLAGS = {"contract", "nsz"}
-STRICT_FLAGS = {"nsz"}  # of a template that keeps the order and the rounding of every operation
-FLAGS = [sorted(flags) for flags in (LOOP_FLAGS, MATHS_FLAGS, STRICT_FLAGS)]
+MATHS_FLAGS = {"nsz"}  # also of templates marked `strict`
+FLAGS = [sorted(flags) for flags in (LOOP_FLAGS, PRIMITIVE_FLAGS, MATHS_FLAGS)]
 TEMPLATES = "numbaloss.kernels."
 MATHEMATICS = "numbaloss.losses."
 _helpers: WeakValueDictionary[str, Function] = WeakValueDictionary()
@@ -85,6 +87,13 @@ def interpreted() -> bool:
 def in_template(function: Function) -> bool:
     """Whether a function is one of the loops, rather than of the mathematics."""
     return (function.__module__ or "").startswith(TEMPLATES)
+
+
+def flags_of(function: Function) -> Collection[str]:
+    """What LLVM may do to the arithmetic of a helper."""
+    if in_template(function) and not hasattr(function, "strict"):
+        return LOOP_FLAGS
+    return PRIMITIVE_FLAGS if (function.__module__ or "").startswith(primitives_cpu.__name__) else MATHS_FLAGS
 
 
 class Specialiser:
@@ -175,8 +184,7 @@ class Specialiser:
             return _helpers[key]
         copy.__qualname__ = f"{copy.__qualname__}.{self.dtype.name}.{content[:16]}"
         copy.content = content  # type: ignore[attr-defined]  # nobody changes this copy: `digest` need not walk it again
-        flags = STRICT_FLAGS if hasattr(copy, "strict") else LOOP_FLAGS if template else MATHS_FLAGS
-        options = {"error_model": "numpy", "fastmath": flags, "forceinline": not template}
+        options = {"error_model": "numpy", "fastmath": set(flags_of(copy)), "forceinline": not template}
         # Only kernels call a helper: no wrappers for Python and C.
         options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": HelperCompiler}
         helper: Function = numba.njit(**options)(copy)  # type: ignore[call-overload]

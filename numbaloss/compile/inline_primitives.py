@@ -1,8 +1,8 @@
 """Primitives as LLVM instructions right where they are called: Numba takes a hundred times as long for a function.
 
 The twins in `primitives_cpu` are straight formulas: assignments, arithmetic, comparisons, choices, calls of each other
-and of the intrinsics in `bits`. Their source is read and each operation becomes one instruction with the flags of the
-mathematics. Where a function has something else in it (``x ** y``), or no source is there, Numba compiles it as ever.
+and of the intrinsics in `bits`. Their source is read and each operation becomes one instruction. Where a function has
+something else in it (``x ** y``), or no source is there, Numba compiles it as ever.
 """
 
 from __future__ import annotations

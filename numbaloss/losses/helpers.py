@@ -15,6 +15,3 @@ def sign(x: Any) -> Any:
 def times(weight: Any, value: Any) -> Any:
     """``weight * value``, where a weight of zero counts nothing: 0 times infinity is 0."""
     return 0.0 if weight == 0.0 else weight * value
-
-
-times.strict = True  # type: ignore[attr-defined]  # rounded before a sum takes it, in vectors of any length alike

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 import pytest
 
+import numbaloss as nl
 from numbaloss.compile.bind import Specialiser, bind
 from numbaloss.compile.primitives import exp, sqrt
 
@@ -65,3 +66,21 @@ def test_the_machine_code_has_512_bits_there(template, wide):
     np.testing.assert_allclose(out, x * x if template is all_squares else np.expm1(x), rtol=1e-6, atol=1e-6)
     (assembly,) = kernel.inspect_asm().values()
     assert ("zmm" in assembly) == wide
+
+
+@nl.pointwise(target="nonnegative", differentiable=("input",))
+def excess_loss(input, target):
+    """The exponential, less a product that a choice may leave out."""
+    rate = exp(input)
+    value = rate - (0.0 if target == 0.0 else target * input)
+    return value, rate - target, rate
+
+
+def test_a_value_does_not_depend_on_its_place():
+    """A product behind a choice is rounded alike in whole vectors and in the elements left over."""
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=1000).astype(np.float32), rng.integers(0, 9, 1000).astype(np.float32)
+    whole = excess_loss(x, t, reduction="none")
+    for size in (1, 3, 7, 15, 31, 63):
+        parts = [excess_loss(x[i : i + size], t[i : i + size], reduction="none") for i in range(0, 1000, size)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numbaloss.compile import primitives, primitives_cpu
-from numbaloss.compile.bind import MATHS_FLAGS, Specialiser
+from numbaloss.compile.bind import Specialiser
+from numbaloss.compile.inline_primitives import FLAGS
 from numbaloss.compile.primitives import PRIMITIVES
 
 FLOATS = [np.dtype(np.float32), np.dtype(np.float64)]
@@ -85,7 +86,7 @@ def loop(name, dtype):
         for i in range(out.size):
             out[i] = primitive(x[i], y[i])
 
-    flags = {"error_model": "numpy", "fastmath": MATHS_FLAGS}
+    flags = {"error_model": "numpy", "fastmath": set(FLAGS)}
     return numba.njit(**flags)(binary if name in BINARY else unary)
 
 

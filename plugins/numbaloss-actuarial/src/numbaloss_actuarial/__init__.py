@@ -17,9 +17,6 @@ def times(weight: Any, value: Any) -> Any:
     return 0.0 if weight == 0.0 and value == value else weight * value
 
 
-times.strict = True  # type: ignore[attr-defined]  # rounded before a sum takes it, in vectors of any length alike
-
-
 @nl.pointwise(target="nonnegative", limits={"power": "[1, 3]"}, static=("power",), task="actuarial", ulp=8.0)
 def tweedie_loss(input, target, power=1.5):
     r"""Tweedie deviance with a log link: claims that are often 0 and otherwise a positive amount.
