@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import numbaloss as nl
+from numbaloss.bench.memory import extra_bytes
 from numbaloss.compile.primitives import exp, power
 from numbaloss.structures.sequence import sequences
 
@@ -157,6 +158,18 @@ def test_five_thousand_time_steps_keep_their_digits(dtype):
         np.testing.assert_allclose(values[n], wanted, rtol=2e-7 if dtype == np.float32 else 1e-13)
         error = np.abs(gradient[:length, n] - (np.exp(log_probs) - chances)).max()
         assert error < (2e-7 if dtype == np.float32 else 2e-10), error  # sums of logarithms lose 2e-11 themselves
+
+
+def test_memory_grows_with_the_square_root_of_the_time_steps():
+    rng = np.random.default_rng(2)
+    criterion, taken = nl.CTCWithLogitsLoss(), []
+    for steps in (1000, 9000):
+        logits = rng.standard_normal((steps, 1, 12)).astype(np.float32)
+        out, targets = np.empty_like(logits), rng.integers(1, 12, (1, 100))
+        criterion.value_and_grad(logits, targets, [steps], [100], out=out)  # compiles
+        taken.append(extra_bytes(lambda: criterion.value_and_grad(logits, targets, [steps], [100], out=out)))  # noqa: B023
+    assert taken[0] < 500_000
+    assert taken[1] < 3.5 * taken[0]
 
 
 def test_the_only_path_is_found_however_improbable_its_states_are():

@@ -1,7 +1,8 @@
 """Losses of all alignments of a labelling to a longer sequence (connectionist temporal classification).
 
 One task is one sequence: forward over its time steps, then backward, where each row of the gradient is written once
-its own numbers have been read (so that it may lie in the place of the input).
+its own numbers have been read (so that it may lie in the place of the input). Backward needs the states of forward:
+they are kept for about the square root of the time steps, and computed again, from marks as many, for the others.
 """
 
 from __future__ import annotations
@@ -186,20 +187,25 @@ def finish(n, m, e):  # type: ignore[no-untyped-def]
 
 
 def forward(
-    flat, time_step, classes, length, target, blank, fused, skip, log_probs, y, y_e, highs, log_sums, ahead, ahead_e
+    first, last, again, flat, time_step, classes, target, blank, fused, skip, log_probs, highs, log_sums, ys, ys_e,
+    ahead, ahead_e, marks, marks_e,
 ):  # type: ignore[no-untyped-def]
-    """Runs through the time steps; the mantissa and exponent of the labelling's probability.
+    """Runs through time steps; the mantissa and exponent of the labelling's probability up to there.
 
-    A row of `ahead` holds the blanks, a 0, and the labels. Of the rows kept, the last time steps' are.
+    A row of `ahead` holds the blanks, a 0, and the labels. Only the last few time steps' rows are kept, with what the
+    symbols' probabilities were; each time they are full the last goes to `marks`, from where to begin `again`.
     """
     n = target.size
     kept = ahead.shape[0]
-    for t in range(length):
+    for t in range(first, last):
         row = flat[t * time_step : t * time_step + classes]
-        highs[t], log_sums[t] = normalise(row, fused)
+        if not again:
+            highs[t], log_sums[t] = normalise(row, fused)
+        place = t % kept
+        y, y_e = ys[place], ys_e[place]
         read_symbols(row, n, target, blank, highs[t], log_sums[t], log_probs)
         split(log_probs, n + 1, y, y_e)
-        new, new_e = ahead[t % kept], ahead_e[t % kept]
+        new, new_e = ahead[place], ahead_e[place]
         if t == 0:
             start(n, y, y_e, new, new_e)
         else:
@@ -211,29 +217,48 @@ def forward(
             )
         if t % RENEW == RENEW - 1:
             renew(new, new_e)
-    last, last_e = ahead[(length - 1) % kept], ahead_e[(length - 1) % kept]
-    return total(last[n], last_e[n], last[2 * n + 1], last_e[2 * n + 1])  # without labels the second is that 0
+        if marks is not None and place == kept - 1:
+            copy(new, marks[t // kept])
+            copy(new_e, marks_e[t // kept])
+    end, end_e = ahead[(last - 1) % kept], ahead_e[(last - 1) % kept]
+    return total(end[n], end_e[n], end[2 * n + 1], end_e[2 * n + 1])  # without labels the second is that 0
+
+
+def copy(source, destination):  # type: ignore[no-untyped-def]
+    """Copy a vector."""
+    for k in range(source.size):
+        destination[k] = source[k]
 
 
 def backward(
-    flat, time_step, classes, length, target, slots, blank, fused, chances, skip, log_probs, y, y_e, highs, log_sums,
-    ahead, ahead_e, exponent, factor, gradient, gradient_step,
+    flat, time_step, classes, length, target, slots, blank, fused, chances, skip, log_probs, highs, log_sums, ys, ys_e,
+    ahead, ahead_e, marks, marks_e, exponent, factor, gradient, gradient_step,
 ):  # type: ignore[no-untyped-def]
     """Runs back through the time steps and writes the gradient by each. States: the blanks, the labels, and a 0."""
     n = target.size
+    kept = ahead.shape[0]
     states, states_e = np.empty((2, 2 * n + 2), np.float64), np.empty((2, 2 * n + 2), np.float64)
     blank_chances, label_chances = np.empty(n + 1, np.float64), np.empty(n + 1, np.float64)
     found = np.empty(n + 1, np.float64)
     finish(n, states, states_e)
     for back in range(length):
         t = length - 1 - back
+        place = t % kept
+        if place == kept - 1 and back > 0:  # the rows kept are of later time steps
+            first = t - place
+            if first > 0:
+                copy(marks[first // kept - 1], ahead[kept - 1])
+                copy(marks_e[first // kept - 1], ahead_e[kept - 1])
+            forward(
+                first, t + 1, True, flat, time_step, classes, target, blank, fused, skip, log_probs, highs, log_sums,
+                ys, ys_e, ahead, ahead_e, marks, marks_e,
+            )
         row = flat[t * time_step : t * time_step + classes]
         slopes = gradient[t * gradient_step : t * gradient_step + classes]
-        read_symbols(row, n, target, blank, highs[t], log_sums[t], log_probs)
-        split(log_probs, n + 1, y, y_e)
+        y, y_e = ys[place], ys_e[place]
         old, old_e = states[back % 2], states_e[back % 2]
         new, new_e = states[1 - back % 2], states_e[1 - back % 2]
-        here, here_e = ahead[t], ahead_e[t]
+        here, here_e = ahead[place], ahead_e[place]
         retreat(
             n, old, old_e, old[1:], old_e[1:], old[n + 1 :], old_e[n + 1 :], old[n + 2 :], old_e[n + 2 :], y, y_e,
             skip, here, here_e, here[n + 2 :], here_e[n + 2 :], -exponent, new, new_e, new[n + 1 :],
@@ -242,6 +267,7 @@ def backward(
         if back % RENEW == RENEW - 1:
             renew(new, new_e)
         mass = gather_chances(n, slots, blank_chances, label_chances, found)
+        read_symbols(row, n, target, blank, highs[t], log_sums[t], log_probs)
         if chances:
             write_chances(row, highs[t], log_sums[t], factor, slopes)
         else:
@@ -259,17 +285,21 @@ def one_sequence(
 ):  # type: ignore[no-untyped-def]
     """The weighted value of one sequence; writes its gradient."""
     n = target.size
-    kept = min(length, 2) if gradient is None else length
+    kept = 2 if gradient is None else max(2, int(np.sqrt(length)))
     ahead, ahead_e = np.empty((kept, 2 * n + 2), np.float64), np.empty((kept, 2 * n + 2), np.float64)
+    ys, ys_e = np.empty((kept, n + 1), np.float64), np.empty((kept, n + 1), np.float64)
+    marks, marks_e = None, None
+    if gradient is not None:
+        marks = np.empty((length // kept, 2 * n + 2), np.float64)
+        marks_e = np.empty((length // kept, 2 * n + 2), np.float64)
     highs, log_sums = np.empty(length, flat.dtype), np.empty(length, np.float64)
     skip, log_probs = np.empty(n + 1, np.float64), np.empty(n + 1, np.float64)
-    y, y_e = np.empty(n + 1, np.float64), np.empty(n + 1, np.float64)
     read_skips(target, skip)
     mantissa, exponent = np.float64(n == 0), np.float64(0.0)  # of no time steps: only no labels
     if length > 0:
         mantissa, exponent = forward(
-            flat, time_step, classes, length, target, blank, fused, skip, log_probs, y, y_e, highs, log_sums, ahead,
-            ahead_e,
+            0, length, False, flat, time_step, classes, target, blank, fused, skip, log_probs, highs, log_sums, ys,
+            ys_e, ahead, ahead_e, marks, marks_e,
         )
     log_prob = logarithm(mantissa, exponent)
     value, slope, _ = link(narrow(log_prob), narrow(complement(log_prob)), params)
@@ -282,9 +312,9 @@ def one_sequence(
             slots, last = np.empty(n, np.int64), np.empty(classes, np.int64)
             read_slots(target, last, slots)
             backward(
-                flat, time_step, classes, length, target, slots, blank, fused, chances, skip, log_probs, y, y_e, highs,
-                log_sums, ahead, ahead_e, exponent, -np.float64(slope) * scale * share, gradient,
-                gradient_step,
+                flat, time_step, classes, length, target, slots, blank, fused, chances, skip, log_probs, highs,
+                log_sums, ys, ys_e, ahead, ahead_e, marks, marks_e, exponent, -np.float64(slope) * scale * share,
+                gradient, gradient_step,
             )
         nothing = narrow(0) if possible or (impossible and zero_infinity) else narrow(np.nan)
         for t in range(length if possible else 0, steps):
