@@ -263,6 +263,24 @@ def test_of_equal_forms_the_one_that_keeps_its_digits_is_taken():
     assert maths(1e-9, 0.0, 1.0)[1][0] == pytest.approx(1e-9, rel=1e-15)
 
 
+def test_differences_cancel_before_anything_multiplies_them():
+    """And where the author takes care of large ones, their squares are not in the way."""
+
+    @nl.pointwise(**BOTH)
+    def cauchy_loss(input, target):
+        size = abs(input - target)
+        return log1p(size**2) if size < 1e8 else 2 * log1p(size - 1)
+
+    x = np.array([1000.0, 3e5, 1.0])
+    t = x * (1.0 - 2.0**-20)
+    _, (slope, other) = cauchy_loss.Loss(reduction="sum").value_and_grad(x, t, wrt=("input", "target"))
+    np.testing.assert_allclose(slope, 2.0 * (x - t) / (1.0 + (x - t) ** 2), rtol=4e-16)
+    np.testing.assert_array_equal(other, -slope)
+    most = np.finfo(np.float64).max
+    _, slope = cauchy_loss.Loss(reduction="sum").value_and_grad([most, most, most], [most, -most, 0.0])
+    np.testing.assert_allclose(slope, [0.0, 0.0, 2.0 / most], rtol=1e-15)
+
+
 def test_differences_that_cancel_get_their_function():
     def a_loss(input, target):
         return exp(input) - input + 0.0 * target

@@ -115,12 +115,20 @@ FUNCTIONS: dict[str, Any] = {
 
 
 def tidied(expression: Expression) -> Expression:
-    """``sign(x)**2`` is 1 and ``sign(x) * abs(x)`` is x: so the curvature of a function of the size is right at 0."""
+    """``sign(x)**2`` is 1, ``sign(x) * abs(x)`` is x: so the curvature of a function of the size is right at 0.
+
+    And ``abs(x)**2`` is ``x**2``, which x over it can be divided by.
+    """
     expression = expression.replace(
         lambda e: e.is_Pow and isinstance(e.base, sign) and e.exp.is_Integer,
         lambda e: e.base ** (int(e.exp) % 2),
     )
-    return expression.replace(lambda e: e.is_Mul and any(isinstance(factor, sign) for factor in e.args), _unsigned)
+    expression = expression.replace(
+        lambda e: e.is_Mul and any(isinstance(factor, sign) for factor in e.args), _unsigned
+    )
+    return expression.replace(
+        lambda e: e.is_Pow and isinstance(e.base, absolute) and e.exp.is_even, lambda e: e.base.args[0] ** e.exp
+    )
 
 
 def _unsigned(product: Expression) -> Expression:

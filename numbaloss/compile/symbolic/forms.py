@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -17,7 +18,7 @@ import sympy
 from sympy.core.parameters import distribute
 
 from numbaloss.compile import render
-from numbaloss.compile.symbolic.algebra import Algebra, Expression, named, tidied
+from numbaloss.compile.symbolic.algebra import Algebra, Expression, choice, named, tidied
 from numbaloss.compile.symbolic.helpers import SCOPE
 from numbaloss.compile.symbolic.plan import Plan
 from numbaloss.compile.symbolic.text import Writer
@@ -35,6 +36,7 @@ POINTS: dict[str, tuple[float, ...]] = {
     "cosine": (0.3, -0.8, 1.0 - 2.0**-30),
 }
 MOST_POINTS = 60
+NEARLY = 1.0 - 2.0**-20
 TOO_LONG = 50  # operations above which SymPy's slower rewritings are not tried
 DIGITS = 400  # for terms that cancel
 
@@ -73,6 +75,8 @@ class Contest:
         columns = [POINTS.get(plan.domains.get(name, "real"), POINTS["positive"]) for name in inputs]
         points = list(itertools.product(*columns))
         self.points = points[:: max(1, len(points) // MOST_POINTS)]
+        if len(columns) > 1 and all(column == columns[0] for column in columns):  # differences may be small
+            self.points += [(x, *[other * x] * (len(columns) - 1)) for other in (1.0, NEARLY) for x in columns[0]]
 
     def winner(self, expression: Expression) -> Expression:
         """The form of `expression` that loses fewest digits; of equals, the shortest."""
@@ -98,7 +102,12 @@ class Contest:
         """The numbers an expression stands for, to some sixty digits; None where there is none."""
         names = [*self.inputs, *self.parameters]
         symbols = [self.algebra.symbol(name) for name in names] + list(self.algebra.conditions)
-        made = sympy.lambdify(symbols, expression, modules=[EXACT, "mpmath"], cse=True)
+
+        @cache
+        def made(truth: tuple[bool, ...]) -> Any:  # without what is not taken: it may have no value there
+            taken = _chosen(expression, dict(zip(self.algebra.conditions, truth, strict=True)))
+            return sympy.lambdify(symbols, taken, modules=[EXACT, "mpmath"], cse=True)
+
         found = []
         for point in self.points:
             settings = [mpmath.mpf(x) if type(x) in (float, int) else x for x in self.parameters.values()]
@@ -106,7 +115,7 @@ class Contest:
             with mpmath.workdps(DIGITS):
                 try:
                     truth = [_evaluated(node, known) for node in self.algebra.conditions.values()]
-                    number = made(*known.values(), *truth)
+                    number = made(tuple(map(bool, truth)))(*known.values(), *truth)
                 except (ArithmeticError, ValueError, TypeError):
                     number = mpmath.nan
             found.append(number if mpmath.isfinite(number) else None)
@@ -132,6 +141,13 @@ class Contest:
 
 def _tuple(slopes: list[str]) -> str:
     return f"({', '.join(slopes)})" if len(slopes) > 1 else slopes[0]
+
+
+def _chosen(expression: Expression, truth: Mapping[Expression, bool]) -> Expression:
+    """The expression with its choices made."""
+    return expression.replace(
+        lambda e: isinstance(e, choice) and e.args[0] in truth, lambda e: e.args[1 if truth[e.args[0]] else 2]
+    )
 
 
 def _forms(expression: Expression) -> Iterator[Expression]:

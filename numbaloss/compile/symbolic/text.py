@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sympy
+from sympy.core.parameters import distribute
 
 from numbaloss.compile.primitives import PRIMITIVES
 from numbaloss.compile.symbolic.algebra import Algebra, Expression, choice
@@ -95,11 +96,12 @@ class Writer:
 
     def derivatives(self, expressions: Sequence[Expression]) -> list[str]:
         """The text of each expression, after lines for what they share."""
-        known = [expression.xreplace(self._known) for expression in expressions]
-        shared, rest = sympy.cse(known, symbols=_Names(self), order="canonical", list=True)
-        for symbol, expression in shared:
-            self.lines.append(f"{symbol} = {self.piece(expression)[0]}")
-        return [self.piece(expression)[0] for expression in rest]
+        with distribute(False):  # 2 * (x - t) is not 2 * x - 2 * t to the last digit
+            known = [expression.xreplace(self._known) for expression in expressions]
+            shared, rest = sympy.cse(known, symbols=_Names(self), order="canonical", list=True)
+            for symbol, expression in shared:
+                self.lines.append(f"{symbol} = {self.piece(expression)[0]}")
+            return [self.piece(expression)[0] for expression in rest]
 
     def piece(self, expression: Expression) -> Piece:
         """The text of a SymPy expression."""
