@@ -26,6 +26,22 @@ MIXES = {
 }
 
 
+MASKED = {
+    "dice and binary cross-entropy": [(0.7, nl.DiceLoss(activation="sigmoid")), (0.3, nl.BCEWithLogitsLoss())],
+    "two elementwise losses": [
+        (1.0, nl.TverskyLoss(activation="sigmoid", batch=True)),
+        (0.5, nl.BCEWithLogitsLoss(label_smoothing=0.1)),
+        (2.0, nl.SigmoidFocalLoss(gamma=3.0)),
+    ],
+    "sums": [
+        (2.0, nl.SigmoidFocalLoss(reduction="sum")),
+        (1.0, nl.DiceLoss(activation="sigmoid", squared_pred=True, reduction="sum")),
+        (1.0, nl.JaccardLoss(activation="sigmoid", squared_pred=True, reduction="sum")),
+    ],
+    "probabilities": [(1.0, nl.DiceLoss(activation=None)), (0.5, nl.BCELoss())],
+}
+
+
 def drawn(seed, shape=(3, 4, 9, 11), dtype=np.float64):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, shape[1], (shape[0], *shape[2:]))
@@ -33,11 +49,20 @@ def drawn(seed, shape=(3, 4, 9, 11), dtype=np.float64):
     return (3.0 * rng.standard_normal(shape)).astype(dtype), labels
 
 
-@pytest.mark.parametrize("name", MIXES)
+def drawn_masks(seed, name, dtype=np.float64):
+    """Logits or probabilities, and soft masks with entries that regions leave out."""
+    rng = np.random.default_rng(seed)
+    logits = 3.0 * rng.standard_normal((3, 4, 9, 130))
+    masks = rng.random(logits.shape).round(1)
+    masks.reshape(-1)[::7] = -100.0
+    return (1.0 / (1.0 + np.exp(-logits)) if name == "probabilities" else logits).astype(dtype), masks.astype(dtype)
+
+
+@pytest.mark.parametrize("name", [*MIXES, *MASKED])
 @pytest.mark.parametrize("sample_weight", [None, [0.5, 0.0, 2.0]])
 def test_a_mix_is_the_sum_of_its_parts(name, sample_weight):
     """Value, gradient, components with and without the gradient, for every group that shares a pass."""
-    terms, (logits, labels) = MIXES[name], drawn(0)
+    terms, (logits, labels) = (MIXES[name], drawn(0)) if name in MIXES else (MASKED[name], drawn_masks(0, name))
     mix = nl.Mix(terms)
     assert len(mix._fused) == 1
     value, gradient, parts = mix.value_and_grad(logits, labels, sample_weight=sample_weight, components=True)
@@ -143,6 +168,39 @@ def test_a_mix_writes_where_it_reads():
     got, slopes = mix.value_and_grad(half, labels)
     assert slopes.dtype == np.float16
     np.testing.assert_array_equal(slopes, mix.value_and_grad(half.astype(np.float32), labels)[1].astype(np.float16))
+
+
+def test_masks_of_any_kind_share_a_pass():
+    """Booleans and whole numbers, strided logits, halves, one plane; the gradient in the place of the logits."""
+    mix = nl.DiceLoss(activation="sigmoid") + 0.5 * nl.BCEWithLogitsLoss()
+    rng = np.random.default_rng(3)
+    logits = rng.standard_normal((2, 1, 40, 30)).astype(np.float32)
+    masks = rng.integers(0, 2, logits.shape)
+    value, gradient = mix.value_and_grad(logits, masks)
+    for array, targets in [
+        (logits, masks.astype(bool)),
+        (logits, masks.astype(np.int8)),
+        (np.asfortranarray(logits), masks),
+        (np.repeat(logits, 2, axis=3)[..., ::2], masks.astype(np.float64)),
+    ]:
+        again, slope = mix.value_and_grad(array, targets)
+        np.testing.assert_array_equal(slope, gradient)
+        assert again == value
+    half, slope = mix.value_and_grad(logits.astype(np.float16), masks)
+    np.testing.assert_allclose(half, value, rtol=2e-3)
+    np.testing.assert_allclose(slope, gradient, rtol=0.01, atol=1e-6)
+    place = logits.copy()
+    again, slope = mix.value_and_grad(place, masks, out=place)
+    assert slope is place
+    assert again == value
+    np.testing.assert_array_equal(place, gradient)
+
+
+def test_labels_are_no_masks_for_elementwise_losses():
+    mix = nl.DiceLoss(activation="sigmoid") + nl.BCEWithLogitsLoss()
+    logits, labels = drawn(0)
+    with pytest.raises(ValueError, match=r"^binary_cross_entropy_with_logits: target has shape \(3, 9, 11\)"):
+        mix.value_and_grad(logits, np.abs(labels) % 4)
 
 
 def test_threads_change_nothing():

@@ -46,6 +46,19 @@ def link(maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple
 
 
 @cache
+def slope_by(
+    maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple[str, Any], ...], place: int | None
+) -> types.FunctionType:
+    """Calls `maths` on the numbers of one element; its value and its slope, of several the one at `place`."""
+    slope = "slopes" if place is None else f"slopes[{place}]"
+    text = f"""def link({", ".join(names)}, params):
+    value, slopes, _ = loss({calls(names, sources)})
+    return value, {slope}
+"""
+    return function(text, loss=maths)
+
+
+@cache
 def region(
     maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple[str, Any], ...]
 ) -> types.FunctionType:

@@ -16,7 +16,7 @@ from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.publish import publish
-from numbaloss.structures.twins import Twins
+from numbaloss.structures.twins import Kernel, Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
@@ -64,15 +64,18 @@ class PointwiseLoss(Loss):
     def _checked_weight(self, weight: Any) -> Array | None:
         return None if weight is None else checks.numeric(self.definition.name, "weight", np.asarray(weight))
 
+    @property
+    def plain(self) -> bool:
+        """Whether the inputs are all there is to each element, and an element all there is to its value."""
+        known = self.definition.facts
+        return self.weight is None and not any(known.get(name) for name in ("class_mean", "broadcast", "vector"))
+
     def _joins(self, other: Loss) -> bool:
-        plain = not (self._class_mean or self.definition.facts.get("broadcast") or self.definition.facts.get("vector"))
         return (
-            plain
-            and isinstance(other, PointwiseLoss)
-            and other.definition.facts.keys().isdisjoint(("class_mean", "broadcast", "vector"))
+            isinstance(other, PointwiseLoss)
+            and self.plain
+            and other.plain
             and self.definition.inputs == other.definition.inputs
-            and self.weight is None
-            and other.weight is None
             and (self.reduction, self.on_empty) == (other.reduction, other.on_empty)
         )
 
@@ -276,6 +279,13 @@ class PointwiseLoss(Loss):
             window_out=render.window(len(wanted)),
         )
         return twins, tuple(dtype.type(number) for number in numbers)
+
+    def _link(self, dtype: np.dtype[Any]) -> tuple[Kernel, tuple[Any, ...]]:
+        """The mathematics as a kernel of another structure calls it, and the scalar hyper-parameters that it takes."""
+        facts = self.definition
+        sources, numbers = hyperparameters(self)
+        place = facts.differentiable.index(facts.inputs[0]) if len(facts.differentiable) > 1 else None
+        return render.slope_by(facts.maths, facts.inputs, sources, place), tuple(dtype.type(each) for each in numbers)
 
     def _launch(
         self, outcome: Outcome, inputs: list[Array], weights: Array | None, outputs: list[Array | None], need: Need

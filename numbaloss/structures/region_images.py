@@ -21,11 +21,11 @@ SUMS = 4  # numbers a class: true positives, false positives, false negatives, p
 
 @dataclass(frozen=True)
 class Rider:
-    """A row loss of the same labels that shares the sweeps: its mathematics, hyper-parameters and class weights."""
+    """A loss of rows or elements that shares the sweeps: its mathematics, hyper-parameters and class weights."""
 
     link: Any
     params: tuple[Any, ...]
-    weights: Array | None
+    weights: Array | None = None
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Sums:
 
     classes: Array  # (N, C, 4), float64
     wrong: int  # labels out of range
-    rows: Array  # (N, 2), float64: value of the row loss, weight of its rows
+    ridden: Array  # (N, 2), float64: value of the rider, weight of its rows or elements
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Images:
     # ---- first sweep
 
     def sums(self, rider: Rider | None = None) -> Sums:
-        """Sums of each class of each image, and of the row loss."""
+        """Sums of each class of each image, and of the rider."""
         from numbaloss.kernels.cpu.regions_softmax import EXTRA, TASK
 
         tasks = -(-self.positions // TASK)
@@ -99,7 +99,7 @@ class Images:
         """The gradient, in the caller's buffer or a new one.
 
         `both` (2, N, C) holds what each class's chance is worth where its target is 0, and how much more where it is 1;
-        `factors` (N,) what an image's rows are worth.
+        `factors` (N,) what the rider is worth in an image.
         """
         from numbaloss.kernels.cpu.regions_softmax import TASK
 
@@ -115,12 +115,10 @@ class Images:
             place = made[piece.images, :, piece.first : piece.last]
             whole = inner and place.flags.c_contiguous
             target = place if whole else np.empty(place.shape, self.dtype)
-            ridden = self._ridden(rider)
-            ridden += (factors[piece.images],) if ridden else ()
             twins(
                 8 * piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
                 piece.labels, piece.targets, self.left_out, self.flag, slopes[piece.images], jumps[piece.images],
-                *ridden, target.reshape(-1),
+                *self._ridden(rider), factors[piece.images], target.reshape(-1),
             )
             if not whole:
                 place[...] = target
@@ -170,12 +168,11 @@ class Images:
         return () if self.activation == "softmax" else (self.shift,)
 
     def _ridden(self, rider: Rider | None) -> tuple[Any, ...]:
-        if self.activation != "softmax":
-            return ()
-        return (None, None) if rider is None else (rider.weights, rider.params)
+        weights, params = (None, None) if rider is None else (rider.weights, rider.params)
+        return (weights, params) if self.activation == "softmax" else (params,)
 
     def _twins(self, name: str, rider: Rider | None) -> Twins:
-        """A sweep's kernel: the same for all losses over regions without a row loss."""
+        """A sweep's kernel: the same for all losses over regions without a rider."""
         link = None if rider is None else rider.link
         key = (name, self.dtype, self.activation, link)
         if key not in self.kernels:
@@ -186,14 +183,15 @@ class Images:
     def _made(self, name: str, link: Any) -> Twins:
         from numbaloss.kernels.cpu import regions_elements, regions_softmax
 
-        narrow = self.dtype.type
+        holes: dict[str, Any] = {"narrow": self.dtype.type}
+        if link is not None:
+            holes["link"] = link
         if self.activation == "softmax":
             template: Kernel = getattr(regions_softmax, name)
-            holes = {} if link is None else {"link": link}
-            return Twins(template, self.dtype, "regions", narrow=narrow, **holes)
-        template = getattr(regions_elements, name)
-        activate = regions_elements.given if self.activation is None else regions_elements.logistic
-        return Twins(template, self.dtype, "regions", narrow=narrow, activate=activate)
+        else:
+            template = getattr(regions_elements, name)
+            holes["activate"] = regions_elements.given if self.activation is None else regions_elements.logistic
+        return Twins(template, self.dtype, "regions", **holes)
 
 
 def planes(array: Array) -> Array:

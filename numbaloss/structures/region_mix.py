@@ -1,4 +1,8 @@
-"""Several losses of the same regions, and a row loss of the same labels, computed in the same two sweeps."""
+"""Several losses of the same regions, and a loss of their rows or elements, computed in the same two sweeps.
+
+That one is the rider: a softmax loss of the same labels where regions are of a softmax, an elementwise loss of the same
+targets where they are of sigmoids or of probabilities.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from numbaloss.structures.define import define
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms
+from numbaloss.structures.pointwise import PointwiseLoss
 from numbaloss.structures.publish import publish
 from numbaloss.structures.region_images import Images, Rider
 from numbaloss.structures.regions import RegionLoss
@@ -71,13 +76,17 @@ class Sharing(Loss):
     """A function of the values of losses over the same regions."""
 
     _regions: tuple[RegionLoss, ...]
-    _row: SoftmaxLoss | None
+    _riding: SoftmaxLoss | PointwiseLoss | None
     _order: tuple[Loss, ...]  # all of them, as the function takes them
 
-    def _share(self, losses: Sequence[Loss], row: SoftmaxLoss | None) -> None:
+    def _share(self, losses: Sequence[Loss]) -> None:
         self._order = tuple(losses)
         self._regions = tuple(loss for loss in losses if isinstance(loss, RegionLoss))
-        self._row = row
+        self._riding = next((loss for loss in losses if isinstance(loss, (SoftmaxLoss, PointwiseLoss))), None)
+
+    def _rides(self, labelled: bool) -> bool:
+        """Whether the rider can share the sweeps: one of rows those over labels, one of elements those over masks."""
+        return self._riding is None or isinstance(self._riding, SoftmaxLoss) == labelled
 
     def _combined(self, values: list[float]) -> tuple[float, Sequence[float]]:
         """The value of the function and its slopes, at the parts' values."""
@@ -99,7 +108,7 @@ class Sharing(Loss):
         lead = self._regions[0]
         door, images = lead._images(inputs, need)
         weights = lead._image_weights(sample_weight, images.count)
-        if images.labels is None and self._row is not None:
+        if not self._rides(images.labels is not None):
             return self._one_by_one(inputs, images, weights, need)
         rider = self._rider(images)
         sums = images.sums(rider)
@@ -111,7 +120,7 @@ class Sharing(Loss):
                 found[id(loss)] = regions = loss._regions(sums.classes, weights)
                 total, denominator = float(regions.weighted.sum()), regions.denominator
             else:
-                total, denominator = (float(column @ weights) for column in sums.rows.T)
+                total, denominator = (float(column @ weights) for column in sums.ridden.T)
             outcomes.append(Outcome(door, blank.dtype, total, denominator, images.count))
         factors = self._finished(blank, outcomes, weights)
         if need.wrt:
@@ -137,7 +146,7 @@ class Sharing(Loss):
         return factors
 
     def _one_by_one(self, inputs: tuple[Any, ...], images: Images, weights: Array, need: Need) -> Outcome:
-        """For targets that the row loss takes as distributions, which need other sums."""
+        """For targets that the rider takes otherwise: a softmax loss masks, as distributions, which need other sums."""
         lead, dtype = self._regions[0], images.input.dtype
         computed = images.input.reshape(images.shape).astype(images.dtype, copy=False)  # a half is rounded once
         parts = [loss._run((computed, inputs[1]), weights, Need(total=True, wrt=need.wrt)) for loss in self._order]
@@ -155,15 +164,14 @@ class Sharing(Loss):
         return outcome
 
     def _rider(self, images: Images) -> Rider | None:
-        row = self._row
-        if row is None:
-            return None
-        link, params = row._link(images.dtype, ARGUMENTS)
+        loss = self._riding
+        if not isinstance(loss, SoftmaxLoss):
+            return None if loss is None else Rider(*loss._link(images.dtype))
         weights = None
-        if row.weight is not None:
-            row._check_weight_of(images.classes)
-            weights = np.ascontiguousarray(row.weight, images.dtype)
-        return Rider(link, params, weights)
+        if loss.weight is not None:
+            loss._check_weight_of(images.classes)
+            weights = np.ascontiguousarray(loss.weight, images.dtype)
+        return Rider(*loss._link(images.dtype, ARGUMENTS), weights)
 
 
 class FusedLoss(Sharing):
@@ -182,7 +190,7 @@ class FusedLoss(Sharing):
             own = {name: value for name, value in arguments.items() if name in part.definition.parameters}
             whole = issubclass(part.Loss, RegionLoss) and skips and weight is not None
             losses.append(part.Loss(**own, **common, weight=np.asarray(weight)[1:] if whole else weight))
-        self._share(losses, next((loss for loss in losses if isinstance(loss, SoftmaxLoss)), None))
+        self._share(losses)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         with self._named():
@@ -239,16 +247,13 @@ class JoinedRegions(Sharing):
     def __init__(self, terms: Terms) -> None:
         first = terms[0][1]
         super().__init__(reduction=first.reduction, on_empty=first.on_empty)
-        rows = [(factor, loss) for factor, loss in terms if isinstance(loss, SoftmaxLoss)]
-        kept = [(factor, loss) for factor, loss in terms if isinstance(loss, RegionLoss)]
         self._terms = tuple(terms)
-        row: Any = None
-        if rows:
-            row = rows[0][1] if len(rows) == 1 else rows[0][1]._joined(rows)
-        if len(rows) > 1:  # their values come together only
-            terms = [*kept, (1.0, row)]
+        riders = [(factor, loss) for factor, loss in terms if not isinstance(loss, RegionLoss)]
+        if len(riders) > 1:  # their values come together only
+            kept = [(factor, loss) for factor, loss in terms if isinstance(loss, RegionLoss)]
+            terms = [*kept, (1.0, riders[0][1]._joined(riders))]
         self._factors = [factor for factor, _ in terms]
-        self._share([loss for _, loss in terms], row)
+        self._share([loss for _, loss in terms])
 
     def _combined(self, values: list[float]) -> tuple[float, Sequence[float]]:
         return sum(factor * value for factor, value in zip(self._factors, values, strict=True)), self._factors

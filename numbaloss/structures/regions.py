@@ -17,6 +17,7 @@ from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms
+from numbaloss.structures.pointwise import PointwiseLoss
 from numbaloss.structures.publish import publish
 from numbaloss.structures.region_images import Images, Sums, planes
 from numbaloss.structures.rows import RowLoss
@@ -222,9 +223,11 @@ class RegionLoss(RowLoss):
         if isinstance(other, RegionLoss):
             shared = ("activation", "ignore_index", "squared_pred")
             return all((mine.get(name) or False) == (theirs.get(name) or False) for name in shared)
+        if mine["activation"] != "softmax":
+            plain = isinstance(other, PointwiseLoss) and other.plain and not other._vectors
+            return plain and other.definition.inputs == self.definition.inputs
         return (
             isinstance(other, SoftmaxLoss)
-            and mine["activation"] == "softmax"
             and mine["ignore_index"] == theirs["ignore_index"]
             and not any(theirs.get(name) for name in EXTRAS)
         )

@@ -90,6 +90,16 @@ def test_mixes(loss):
         agree(loss, logits, labels, weights)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_mixes_with_losses_of_the_elements(reduction):
+    logits, _ = drawn(3, 4, 16)
+    masks = RNG.random(logits.shape).astype(logits.dtype).round(1)
+    loss = 0.7 * nl.DiceLoss(activation="sigmoid", reduction=reduction)
+    loss = loss + 0.3 * nl.BCEWithLogitsLoss(reduction=reduction) + 2.0 * nl.SigmoidFocalLoss(reduction=reduction)
+    for weights in (None, np.array([0.5, 0.0, 2.0])):
+        agree(loss, logits, masks, weights)
+
+
 def test_components_come_from_the_same_pass():
     loss = 0.7 * nl.DiceLoss() + 0.3 * nl.CrossEntropyLoss() + 2.0 * nl.DiceLoss(batch=True)
     logits, labels = drawn(2, 4, 16)

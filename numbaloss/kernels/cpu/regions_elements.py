@@ -1,6 +1,7 @@
 """Regions of chances that do not depend on one another: sigmoids of logits, or probabilities as they are.
 
-Planes and sums are those of `regions_softmax`; each element gives its own class's sums alone.
+Planes and sums are those of `regions_softmax`; each element gives its own class's sums alone. An elementwise loss of
+the same targets (binary cross-entropy, say) may ride along: its value in the first sweep, its slope in the second.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import out_of_line, part
+from numbaloss.kernels.cpu.intrinsics import out_of_line, part, strict
 from numbaloss.kernels.cpu.regions_softmax import SUMS, TASK, slope_at
 from numbaloss.kernels.cpu.row import narrow
 
@@ -20,6 +21,11 @@ WIDTH = 1024  # positions summed in the element type; across tiles the sum is fl
 
 def activate(x: Any) -> Any:
     """Open name: (chance, one minus the chance, derivative of the chance) of one entry."""
+    raise NotImplementedError
+
+
+def link(x: Any, target: Any, params: Any) -> Any:
+    """Open name: the elementwise loss' (value, slope) at one entry."""
     raise NotImplementedError
 
 
@@ -46,11 +52,14 @@ def wrong_labels(labels, classes, ignored):  # type: ignore[no-untyped-def]
     return wrong
 
 
-def class_sums(row, own, labels, targets, ignored, squared):  # type: ignore[no-untyped-def]
-    """(true positives, false positives, false negatives, positions that count) of one class in a tile."""
-    hits, alarms, misses, count = 0.0, 0.0, 0.0, 0.0
+def class_sums(row, own, labels, targets, ignored, squared, params):  # type: ignore[no-untyped-def]
+    """(true positives, false positives, false negatives, positions that count) of one class in a tile; the rider."""
+    hits, alarms, misses, count, ridden = 0.0, 0.0, 0.0, 0.0, 0.0
     for r in range(row.size):  # factors of 0 and 1: a conditional addition would not vectorise
         chance, rest, _ = activate(row[r])
+        if params is not None:
+            value, _ = link(row[r], narrow(targets[r]), params)
+            ridden += value
         wish, counts = 0.0, 1.0
         if labels is not None:
             label = np.int64(labels[r])
@@ -70,12 +79,12 @@ def class_sums(row, own, labels, targets, ignored, squared):  # type: ignore[no-
         else:
             alarms += chance * (-rest if wish == 1.0 else chance - wish)
             misses += wish * (rest - (1.0 - wish))
-    return hits, alarms, misses, count
+    return hits, alarms, misses, count, ridden
 
 
 @out_of_line
 def sums_of_task(
-    flat, start, positions, first, last, classes, shift, labels, targets, ignored, squared, sums
+    flat, start, positions, first, last, classes, shift, labels, targets, ignored, squared, params, sums
 ):  # type: ignore[no-untyped-def]
     """Adds up one task: positions `first` to `last` of the image whose first entry is ``flat[start]``."""
     if labels is not None:
@@ -84,18 +93,20 @@ def sums_of_task(
         n = min(WIDTH, last - low)
         for c in range(classes):
             begin = start + c * positions + low
-            hits, alarms, misses, count = class_sums(
+            hits, alarms, misses, count, ridden = class_sums(
                 part(flat, begin, begin + n), c + shift, part(labels, low - first, low - first + n),
-                part(targets, begin, begin + n), ignored, squared,
+                part(targets, begin, begin + n), ignored, squared, params,
             )
             sums[SUMS * c] += hits
             sums[SUMS * c + 1] += alarms
             sums[SUMS * c + 2] += misses
             sums[SUMS * c + 3] += count
+            sums[SUMS * classes + 1] += ridden
+            sums[SUMS * classes + 2] += n
 
 
 def statistics(
-    flat, positions, classes, shift, labels, targets, ignored, squared, partials
+    flat, positions, classes, shift, labels, targets, ignored, squared, params, partials
 ):  # type: ignore[no-untyped-def]
     """First sweep: the sums of each task, a row of `partials`. Class `c` is that of the labels ``c + shift``."""
     tasks = (positions + TASK - 1) // TASK
@@ -106,11 +117,15 @@ def statistics(
         partials[b, :] = 0.0
         sums_of_task(
             flat, image * positions * classes, positions, first, last, classes, shift,
-            part(labels, image * positions + first, image * positions + last), targets, ignored, squared, partials[b],
+            part(labels, image * positions + first, image * positions + last), targets, ignored, squared, params,
+            partials[b],
         )
 
 
-def write_class(row, own, slope, jump, labels, targets, ignored, squared, gradient):  # type: ignore[no-untyped-def]
+@strict
+def write_class(
+    row, own, slope, jump, labels, targets, ignored, squared, params, factor, gradient
+):  # type: ignore[no-untyped-def]
     """The gradient by the entries of one class in a tile."""
     for r in range(row.size):
         chance, _, growth = activate(row[r])
@@ -123,12 +138,17 @@ def write_class(row, own, slope, jump, labels, targets, ignored, squared, gradie
             wish = narrow(targets[r])
             counts = wish != ignored
         result = growth * slope_at(chance, wish, slope, jump, squared)
-        gradient[r] = result if counts else 0.0
+        result = result if counts else 0.0
+        if params is not None:
+            _, slant = link(row[r], narrow(targets[r]), params)
+            result = result + factor * slant
+        gradient[r] = result
 
 
 @out_of_line
 def write_task(
-    flat, start, positions, first, last, classes, shift, labels, targets, ignored, squared, slopes, jumps, gradient
+    flat, start, positions, first, last, classes, shift, labels, targets, ignored, squared, slopes, jumps, params,
+    factor, gradient,
 ):  # type: ignore[no-untyped-def]
     """The gradient of one task; `slopes` and `jumps` are its image's, a number for each class."""
     for low in range(first, last, WIDTH):
@@ -138,14 +158,14 @@ def write_task(
             write_class(
                 part(flat, begin, begin + n), c + shift, slopes[c], jumps[c],
                 part(labels, low - first, low - first + n), part(targets, begin, begin + n),
-                ignored, squared, part(gradient, begin, begin + n),
+                ignored, squared, params, factor, part(gradient, begin, begin + n),
             )
 
 
 def gradients(
-    flat, positions, classes, shift, labels, targets, ignored, squared, slopes, jumps, gradient
+    flat, positions, classes, shift, labels, targets, ignored, squared, slopes, jumps, params, factors, gradient
 ):  # type: ignore[no-untyped-def]
-    """Second sweep: the gradient, from each class's `slopes` and `jumps`."""
+    """Second sweep: the gradient, from each class's `slopes` and `jumps` and the rider's `factors`, one an image."""
     tasks = (positions + TASK - 1) // TASK
     for b in prange(tasks * slopes.shape[0]):
         image = b // tasks
@@ -154,5 +174,5 @@ def gradients(
         write_task(
             flat, image * positions * classes, positions, first, last, classes, shift,
             part(labels, image * positions + first, image * positions + last), targets, ignored, squared,
-            slopes[image], jumps[image], gradient,
+            slopes[image], jumps[image], params, factors[image], gradient,
         )

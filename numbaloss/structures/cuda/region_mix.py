@@ -10,6 +10,7 @@ from numbaloss.loss import Need
 from numbaloss.structures.cuda.call import Call, DeviceOutcome, copied
 from numbaloss.structures.cuda.region_images import DeviceImages, Rider, images_of
 from numbaloss.structures.cuda.regions import Middle
+from numbaloss.structures.pointwise import PointwiseLoss
 from numbaloss.structures.region_mix import Sharing
 from numbaloss.structures.regions import RegionLoss
 from numbaloss.structures.softmax import ARGUMENTS, SoftmaxLoss
@@ -22,9 +23,10 @@ def run(loss: Sharing, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight:
     weights = call.unit_weights(sample_weight, (images.count,), "image")
     for region in loss._regions:
         region._check_classes(images.shape)
-    if images.labels is None and loss._row is not None:
+    row = loss._riding
+    if not loss._rides(images.labels is not None) or isinstance(row, PointwiseLoss):
         return one_by_one(loss, call, images, inputs, sample_weight)
-    rider = None if loss._row is None else rider_of(call, loss._row, images)
+    rider = None if row is None else rider_of(call, row, images)
     middle = Middle(call, images, weights, images.sums(rider), len(loss._order))
     for part, one in enumerate(loss._order):
         if isinstance(one, RegionLoss):
@@ -70,7 +72,7 @@ def part_of(middle: Middle, part: int, numbers: DeviceArray) -> DeviceOutcome:
 def one_by_one(
     loss: Sharing, call: Call, images: DeviceImages, inputs: tuple[Any, ...], sample_weight: Any
 ) -> DeviceOutcome:
-    """For targets that the row loss takes as distributions, which need other sums."""
+    """For a rider that needs other sums: a softmax loss of distributions, an elementwise loss."""
     from numbaloss.kernels.cuda.regions_finish import add_up, take
 
     door, need = call.door, call.need
