@@ -10,6 +10,7 @@ import numpy as np
 
 from numbaloss.arrays import door
 from numbaloss.arrays import numpy as checks
+from numbaloss.compile.threads import between_products
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
@@ -136,7 +137,8 @@ class HeadLoss(SoftmaxLoss):
         outcome.denominator = self._mass(call)
         if call.labels is not None and np.any(call.labels == self.parameters["ignore_index"]):
             call.kept = np.flatnonzero(call.labels != self.parameters["ignore_index"])
-        with np.errstate(all="ignore"):  # nan and infinity come through the products as through the kernels
+        # nan and infinity come through the products as through the kernels
+        with between_products(), np.errstate(all="ignore"):
             self._in_chunks(call, arrays, need, outcome)
         return outcome
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.compile.threads import between_products
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.tile_pairs import TILE, Pairs, TileLoss
 from numbaloss.structures.tile_rivals import RivalLoss, nothing
@@ -85,7 +86,7 @@ class MatchLoss(RivalLoss, TwoLoss):
         return tile_matches.run_match(self, door, inputs, sample_weight, need)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
-        with np.errstate(all="ignore"):
+        with between_products(), np.errstate(all="ignore"):
             matched = self._matched(inputs, sample_weight, need)
             pairs, turned = matched.pairs, matched.pairs.turned()
             sums = nothing(pairs.rows), nothing(pairs.columns)
@@ -112,7 +113,7 @@ class SingleLoss(TwoLoss):
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         from numbaloss.kernels.cpu.tiles import judge
 
-        with np.errstate(all="ignore"):
+        with between_products(), np.errstate(all="ignore"):
             matched = self._matched(inputs, sample_weight, need)
             pairs, dtype = matched.pairs, matched.pairs.rows.dtype
             kernel, params = self._twins(judge, dtype, linked=True), self._params(dtype)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.compile.threads import between_products
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.tile_pairs import TILE, Pairs, TileLoss
 from numbaloss.structures.vectors import Vectors, gathered, groups, handed, labels_of, restored
@@ -119,7 +120,7 @@ class GroupLoss(RivalLoss):
         embeddings = self._vectors(door, "embeddings", inputs[0])
         labels = labels_of(self.definition.name, door.view(inputs[1]), len(embeddings))
         out = self._buffers(need, {"embeddings": embeddings}).get("embeddings")
-        with np.errstate(all="ignore"):
+        with between_products(), np.errstate(all="ignore"):
             order, low, high = groups(labels)
             weights = self._row_weights(sample_weight, len(embeddings), order)
             dtype = checks.computed_dtype(embeddings.dtype)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.compile.threads import between_products
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
@@ -69,7 +70,7 @@ class TripletLoss(TileLoss):
         labels = labels_of(self.definition.name, door.view(inputs[1]), count)
         out = self._buffers(need, {"embeddings": embeddings}).get("embeddings")
         outcome = Outcome(door, embeddings.dtype, batch=count)
-        with np.errstate(all="ignore"):
+        with between_products(), np.errstate(all="ignore"):
             order, low, high = groups(labels)
             weights = self._row_weights(sample_weight, count, order)
             vectors = Vectors(embeddings, checks.computed_dtype(embeddings.dtype), order, TILE, unit=False)

@@ -91,6 +91,18 @@ def test_serial_only_ends_with_an_exception(state):
     assert chosen() == "parallel"
 
 
+def test_between_matrix_products_threads_of_openmp_would_spin(state):
+    state.setattr(threads, "_spins", True)
+    with threads.between_products():
+        assert chosen() == "serial"
+        assert chosen_in_a_thread() == "parallel"
+        for name, value in (("_layer", "tbb"), ("_spins", False), ("_mode", "1")):
+            with state.context() as changed:
+                changed.setattr(threads, name, value)
+                assert chosen() == "parallel"
+    assert chosen() == "parallel"
+
+
 def test_one_numba_thread_is_serial(state):
     state.setattr(numba, "get_num_threads", lambda: 1)
     assert chosen() == "serial"
