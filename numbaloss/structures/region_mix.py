@@ -83,6 +83,7 @@ class Sharing(Loss):
         self._order = tuple(losses)
         self._regions = tuple(loss for loss in losses if isinstance(loss, RegionLoss))
         self._riding = next((loss for loss in losses if isinstance(loss, (SoftmaxLoss, PointwiseLoss))), None)
+        self._links: dict[np.dtype[Any], tuple[Any, tuple[Any, ...]]] = {}
 
     def _rides(self, labelled: bool) -> bool:
         """Whether the rider can share the sweeps: one of rows those over labels, one of elements those over masks."""
@@ -164,14 +165,16 @@ class Sharing(Loss):
         return outcome
 
     def _rider(self, images: Images) -> Rider | None:
-        loss = self._riding
-        if not isinstance(loss, SoftmaxLoss):
-            return None if loss is None else Rider(*loss._link(images.dtype))
+        loss, dtype = self._riding, images.dtype
+        if loss is None:
+            return None
         weights = None
-        if loss.weight is not None:
+        if isinstance(loss, SoftmaxLoss) and loss.weight is not None:
             loss._check_weight_of(images.classes)
-            weights = np.ascontiguousarray(loss.weight, images.dtype)
-        return Rider(*loss._link(images.dtype, ARGUMENTS), weights)
+            weights = np.ascontiguousarray(loss.weight, dtype)
+        if dtype not in self._links:
+            self._links[dtype] = loss._link(dtype, ARGUMENTS) if isinstance(loss, SoftmaxLoss) else loss._link(dtype)
+        return Rider(*self._links[dtype], weights)
 
 
 class FusedLoss(Sharing):
@@ -180,6 +183,7 @@ class FusedLoss(Sharing):
     def __init__(self, **arguments: Any) -> None:
         self._build(arguments)
         super().__init__(**arguments)
+        self._hyper = {name: self.parameters[name] for name in split_signature(self.definition.maths)[1]}
 
     def _build(self, arguments: dict[str, Any]) -> None:
         """The parts, with their share of the arguments."""
@@ -216,8 +220,7 @@ class FusedLoss(Sharing):
         return self.definition.maths, tuple(map(float, numbers)), sources
 
     def _combined(self, values: list[float]) -> tuple[float, Sequence[float]]:
-        hyper = {name: self.parameters[name] for name in split_signature(self.definition.maths)[1]}
-        value, slopes = self.definition.maths(*values, **hyper)
+        value, slopes = self.definition.maths(*values, **self._hyper)
         return float(value), slopes
 
 
