@@ -96,7 +96,7 @@ def weights_of(draw: Any, facts: Definition, arrays: tuple[Any, ...], setting: d
         left_out = not setting.get("include_background", True) and "parts" not in facts.facts
         size = classes - int(left_out)
     elif arrays[0].ndim and arrays[0].shape[-1]:
-        size = arrays[0].shape[-1]
+        size = arrays[0].shape[-1] if arrays[0].ndim > 1 else 1  # rows of a vector, which come again, have no own
     else:
         return {}
     return {"weight": draw(st.lists(st.sampled_from(CLASS_WEIGHTS), min_size=size, max_size=size))}

@@ -74,3 +74,11 @@ def test_the_gradient_by_a_tiny_vector_is_no_nan() -> None:
     for reduction in ("none", "sum", "mean"):
         _, (gradient, _) = nl.CLIPLoss(reduction=reduction).value_and_grad(image, text, np.array(50.0))
         np.testing.assert_array_equal(np.isnan(gradient), False)
+
+
+def test_a_huge_scale_takes_nothing_but_itself_off_the_highest_score() -> None:
+    """Fused with the product, the difference was the product's rounding error, 1e13; its exponential infinite."""
+    image = np.array([[0.3771906632801799], [-0.39631458987390566]])
+    for first in np.linspace(1.9, 2.0, 50):
+        _, slopes = nl.CLIPLoss().value_and_grad(image, np.array([[first], [0.3147003514591191]]), np.array(1e30))
+        np.testing.assert_array_equal(np.isnan(slopes), False)

@@ -31,6 +31,12 @@ def gap_of(base, scale, cosine, extra):  # type: ignore[no-untyped-def]
     return (base - scale * cosine) + extra
 
 
+@strict
+def score(scale, cosine):  # type: ignore[no-untyped-def]
+    """Rounded before anything is taken off it: of the largest score, itself is taken off, and nothing is left."""
+    return scale * cosine
+
+
 def clipped(index, first, size):  # type: ignore[no-untyped-def]
     """An index among all columns, as one of a tile that begins at `first`."""
     return min(max(index - first, 0), size)
@@ -41,14 +47,14 @@ def clipped(index, first, size):  # type: ignore[no-untyped-def]
 
 def highest(line, scale, top):  # type: ignore[no-untyped-def]
     for j in range(line.size):
-        top = maximum(top, scale * line[j])
+        top = maximum(top, score(scale, line[j]))
     return top
 
 
 def mass(line, scale, top):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(line.size):
-        total += exp(scale * line[j] - top)
+        total += exp(score(scale, line[j]) - top)
     return total
 
 
@@ -76,12 +82,12 @@ def rivals_of_rows(first, last, tile, scale, low, high, row, column, tops, sums)
 
 def raised(line, scale, tops):  # type: ignore[no-untyped-def]
     for j in range(line.size):
-        tops[j] = maximum(tops[j], scale * line[j])
+        tops[j] = maximum(tops[j], score(scale, line[j]))
 
 
 def added_up(line, scale, tops, totals):  # type: ignore[no-untyped-def]
     for j in range(line.size):
-        totals[j] += exp(scale * line[j] - tops[j])
+        totals[j] += exp(score(scale, line[j]) - tops[j])
 
 
 @out_of_line
@@ -190,8 +196,8 @@ def value_pairs(
 def weigh_rivals(line, scale, level, factor, levels, factors):  # type: ignore[no-untyped-def]
     """Over the cosines of a row: what the row's own pairs and the columns' pairs make of each as a rival."""
     for j in range(line.size):
-        score = scale * line[j]
-        line[j] = factor * exp(score - level) + factors[j] * exp(score - levels[j])
+        height = score(scale, line[j])
+        line[j] = factor * exp(height - level) + factors[j] * exp(height - levels[j])
 
 
 @strict
