@@ -20,7 +20,9 @@ class Mix:
     """A weighted sum of losses over the same inputs.
 
     Terms whose mathematics can be joined (elementwise losses of the same inputs; softmax losses with the same weights,
-    labels and reduction) become one kernel that reads memory once; the others are computed one after another.
+    labels and reduction) become one kernel that reads memory once. Losses over regions share their sweeps, also with a
+    softmax loss of the same labels or, under a sigmoid, an elementwise loss of the same masks. The others are computed
+    one after another.
     """
 
     def __init__(self, terms: Iterable[tuple[float, Loss]]) -> None:

@@ -203,6 +203,35 @@ def test_labels_are_no_masks_for_elementwise_losses():
         mix.value_and_grad(logits, np.abs(labels) % 4)
 
 
+@pytest.mark.parametrize("other", [nl.CrossEntropyLoss(), nl.LovaszLoss()])
+def test_sorted_losses_are_mixed_in_passes_of_their_own(other):
+    logits, labels = drawn(0)
+    value, gradient = (nl.LovaszLoss() + other + nl.DiceLoss()).value_and_grad(logits, labels)
+    parts = [loss.value_and_grad(logits, labels) for loss in (nl.LovaszLoss(), other, nl.DiceLoss())]
+    np.testing.assert_allclose(value, sum(part for part, _ in parts), rtol=1e-13)
+    np.testing.assert_allclose(gradient, sum(slope for _, slope in parts), rtol=1e-10, atol=1e-16)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("on_empty", ["nan", "zero"])
+def test_nothing_and_infinity_are_those_of_the_parts(on_empty):
+    """No images, no positions, no weight; a weight of 0 or infinity, an infinite value: without a warning."""
+    dice, entropy = nl.DiceLoss(activation="sigmoid", on_empty=on_empty), nl.BCEWithLogitsLoss(on_empty=on_empty)
+    logits, masks = drawn_masks(0, "logits")
+    infinite = np.where(np.arange(3)[:, None, None, None] == 1, np.inf, logits)
+    for x, t, weight in [
+        (logits[:0], masks[:0], None),
+        (logits[..., :0], masks[..., :0], None),
+        (logits, masks, [0.0, 0.0, 0.0]),
+        (infinite, masks, [1.0, 0.0, 2.0]),
+        (logits, masks, [1.0, np.inf, 2.0]),
+    ]:
+        value, gradient = (dice + entropy).value_and_grad(x, t, sample_weight=weight)
+        one, two = (loss.value_and_grad(x, t, sample_weight=weight) for loss in (dice, entropy))
+        np.testing.assert_allclose(value, one[0] + two[0], rtol=1e-13)
+        np.testing.assert_allclose(gradient, one[1] + two[1], rtol=1e-10, atol=1e-16)
+
+
 def test_threads_change_nothing():
     logits, labels = drawn(4, (2, 5, 90, 100), np.float32)
     mix = nl.CrossEntropyLoss() + nl.DiceLoss()
@@ -237,6 +266,8 @@ def test_what_does_not_share_a_pass():
         nl.CrossEntropyLoss(reduction="sum"),
         nl.DiceLoss(squared_pred=True),
         nl.DiceLoss(activation="sigmoid"),
+        nl.LovaszLoss(),
+        nl.BCEWithLogitsLoss(),
     ):
         assert len((dice + other)._fused) == 2
         assert len((other + dice)._fused) == 2
@@ -250,3 +281,19 @@ def test_what_does_not_share_a_pass():
         (dice + nl.CrossEntropyLoss()).total(logits, labels)
     with pytest.raises(TypeError, match="unreduced"):
         nl.DiceLoss(reduction="none") + nl.CrossEntropyLoss(reduction="none")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (nl.dice_loss, nl.binary_cross_entropy_with_logits),
+        (nl.cross_entropy,),
+        (nl.dice_loss, nl.cross_entropy, nl.focal_loss),
+    ],
+)
+def test_what_cannot_be_fused_is_refused(parts):
+    with pytest.raises(TypeError, match="a_loss: the parts must be losses over regions and at most one softmax loss"):
+
+        @nl.fused_regions(*parts)
+        def a_loss(one, two):
+            return one + two, (1.0, 1.0)

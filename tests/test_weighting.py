@@ -226,3 +226,9 @@ def test_a_plugin_registers_a_named_mix():
 def test_what_has_no_single_kernel_gets_no_name(mix, message):
     with pytest.raises(TypeError, match=message):
         nl.named_mix("a_loss", mix)
+
+
+def test_a_mix_with_regions_gets_its_name_otherwise():
+    mix = nl.DiceLoss(activation="sigmoid") + nl.BCEWithLogitsLoss()
+    with pytest.raises(TypeError, match=r"a_loss: a mix with losses over regions gets its name by nl.fused_regions"):
+        nl.named_mix("a_loss", mix)

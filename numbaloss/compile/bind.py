@@ -34,7 +34,7 @@ Function = Callable[..., Any]
 # over, and a value of the mathematics would depend on its place.
 LOOP_FLAGS = {"reassoc", "contract", "nsz"}
 MATHS_FLAGS = {"nsz"}  # also of templates marked `strict`
-FLAGS = [sorted(flags) for flags in (LOOP_FLAGS, PRIMITIVE_FLAGS, MATHS_FLAGS)]
+FLAGS = {"loops": sorted(LOOP_FLAGS), "primitives": sorted(PRIMITIVE_FLAGS), "mathematics": sorted(MATHS_FLAGS)}
 TEMPLATES = "numbaloss.kernels."
 MATHEMATICS = "numbaloss.losses."
 _helpers: WeakValueDictionary[str, Function] = WeakValueDictionary()

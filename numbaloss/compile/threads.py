@@ -6,8 +6,9 @@ enough to arm that. And on short arrays starting threads costs more than the wor
 everywhere, so the parallel one runs only when nothing speaks against it, and is not even loaded before.
 
 Numba's settings are the user's and stay as they are. Environment variable ``NUMBALOSS_PARALLEL``: ``auto``
-(default); ``0``: always serial; ``1``: parallel for any size, and on ``workqueue`` also off the main
-thread, which is safe only if no other library runs parallel Numba kernels at the same time.
+(default); ``0``: always serial; ``1``: parallel for any size, on ``omp`` also between matrix products, and
+on ``workqueue`` also off the main thread, which is safe only if no other library runs parallel Numba
+kernels at the same time.
 
 This module imports only the standard library, so that ``import numbaloss`` can afford it: a fork is
 noticed only if it happens after the import.
@@ -40,7 +41,7 @@ _busy = threading.Lock()  # held while a parallel kernel runs on workqueue
 _mode = "auto"
 _least = SMALL  # work below it runs serially; NEVER in forked children, when switched off or without threads
 _layer: str | None = None  # Numba's threading layer, once launched
-_spins = os.environ.get("OMP_WAIT_POLICY", "").strip().lower() != "passive"  # OpenMP's threads, waiting for work
+_crowded = True  # whether OpenMP's threads and those of NumPy's BLAS are in each other's way
 _forked = False
 _reason: str | None = None  # why everything is serial
 
@@ -83,7 +84,7 @@ class between_products:  # noqa: N801
 
     On OpenMP the kernels then run serially: its threads, once idle, spin for milliseconds on the cores that the threads
     of NumPy's BLAS are to use, which was 10 to 20 times slower than either alone. Not if the environment keeps them
-    from spinning: ``OMP_WAIT_POLICY=passive``.
+    from spinning, ``OMP_WAIT_POLICY=passive``, or the BLAS from having threads, ``OPENBLAS_NUM_THREADS=1``.
     """
 
     def __enter__(self) -> None:
@@ -165,7 +166,7 @@ def _allowed(work: float) -> bool:
         _launch()
     if work < _least or _least == NEVER:
         return False
-    if _per_thread.products_depth and _layer == "omp" and _spins and _mode != "1":
+    if _per_thread.products_depth and _layer == "omp" and _crowded and _mode != "1":
         return False
     if _layer == "workqueue" and _mode != "1" and threading.get_ident() != threading.main_thread().ident:
         return False  # another library's kernel may be running, which the lock cannot know
@@ -226,8 +227,10 @@ def _launched_by_others() -> bool:
 
 def _start() -> None:
     """Read the environment, and find out whether this process was forked before the import."""
-    global _mode, _least
+    global _mode, _least, _crowded
     _mode = os.environ.get("NUMBALOSS_PARALLEL", "").strip().lower() or "auto"
+    passive = os.environ.get("OMP_WAIT_POLICY", "").strip().lower() == "passive"
+    _crowded = not passive and "1" not in map(os.environ.get, ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"))
     if _mode == "0":
         _serial_for_good("NUMBALOSS_PARALLEL=0")
     elif _mode == "1":

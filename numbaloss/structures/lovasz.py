@@ -53,6 +53,8 @@ def lovasz(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
 class SortedLoss(RegionLoss):
     """A loss of sorted errors, one value an image."""
 
+    of_sums = False
+
     def _joins(self, other: Loss) -> bool:
         return False
 

@@ -49,6 +49,8 @@ def named_mix(name: str, mix: Mix, doc: str = "", **limits: str) -> Callable[...
     if not isinstance(given, Mix) or len(mix._fused) != 1 or len(mix.terms) < 2:
         raise TypeError(f"{name}: only a mix of losses that are joined into one kernel can have a name, got {mix!r}")
     loss = mix._fused[0][1]
+    if loss.definition.structure == "regions":
+        raise TypeError(f"{name}: a mix with losses over regions gets its name by nl.fused_regions, got {mix!r}")
     if loss.weight is not None:
         raise TypeError(f"{name}: the parts of a mix with a name have no weight")
     facts = loss.definition

@@ -39,6 +39,11 @@ def fused_regions(*parts: Callable[..., Any], **facts: Any) -> Any:
     """
 
     def decorate(maths: Callable[..., Any]) -> Callable[..., Any]:
+        kinds = [part.Loss for part in parts]  # type: ignore[attr-defined]
+        riders = [kind for kind in kinds if not issubclass(kind, RegionLoss)]
+        if riders == kinds or len(riders) > 1 or not all(issubclass(kind, SoftmaxLoss) for kind in riders):
+            wanted, got = "losses over regions and at most one softmax loss", [part.__name__ for part in parts]
+            raise TypeError(f"{maths.__name__}: the parts must be {wanted}, got {', '.join(got)}")
         found = [part.definition for part in parts]  # type: ignore[attr-defined]
         values, hyper = split_signature(maths)
         names = tuple(name for part in found for name in part.parameters)
@@ -121,7 +126,8 @@ class Sharing(Loss):
                 found[id(loss)] = regions = loss._regions(sums.classes, weights)
                 total, denominator = float(regions.weighted.sum()), regions.denominator
             else:
-                total, denominator = (float(column @ weights) for column in sums.ridden.T)
+                with np.errstate(invalid="ignore"):  # a weight of 0 times infinity
+                    total, denominator = (float(column @ weights) for column in sums.ridden.T)
             outcomes.append(Outcome(door, blank.dtype, total, denominator, images.count))
         factors = self._finished(blank, outcomes, weights)
         if need.wrt:
@@ -131,8 +137,9 @@ class Sharing(Loss):
                 scale = factor * loss._scale(outcome.denominator, outcome.batch) if factor else 0.0
                 if isinstance(loss, RegionLoss):
                     both += loss._slopes(found[id(loss)], weights, images, scale)
-                else:
-                    pulls = weights * scale if outcome.denominator else np.zeros(images.count)
+                elif outcome.denominator or isinstance(loss, PointwiseLoss):
+                    with np.errstate(invalid="ignore"):
+                        pulls = weights * scale
             blank.gradients = (images.gradient(need, both, rider, pulls),)
         return blank
 

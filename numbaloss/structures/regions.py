@@ -94,6 +94,8 @@ class Regions:
 class RegionLoss(RowLoss):
     """A loss of the overlap of regions."""
 
+    of_sums = True  # and of nothing else, so that others can be made of the same sums
+
     # ---- arguments
 
     def _images(self, inputs: tuple[Any, ...], need: Need) -> tuple[Any, Images]:
@@ -221,6 +223,8 @@ class RegionLoss(RowLoss):
         if self.reduction == "none" or (self.reduction, self.on_empty) != (other.reduction, other.on_empty):
             return False
         if isinstance(other, RegionLoss):
+            if not other.of_sums:
+                return False
             shared = ("activation", "ignore_index", "squared_pred")
             return all((mine.get(name) or False) == (theirs.get(name) or False) for name in shared)
         if mine["activation"] != "softmax":

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import numbaloss as nl
-from numbaloss.compile.bind import Specialiser, bind
+from numbaloss.compile import primitives_cpu
+from numbaloss.compile.bind import FLAGS, Specialiser, bind, flags_of
 from numbaloss.compile.primitives import exp, sqrt
 
 FLOAT = np.dtype(np.float32)
@@ -74,6 +75,11 @@ def excess_loss(input, target):
     rate = exp(input)
     value = rate - (0.0 if target == 0.0 else target * input)
     return value, rate - target, rate
+
+
+def test_the_key_of_the_cache_says_what_each_kind_of_function_is_compiled_with():
+    kinds = {"loops": squares, "primitives": primitives_cpu.source("exp", FLOAT), "mathematics": exponential}
+    assert {kind: sorted(flags_of(function)) for kind, function in kinds.items()} == FLAGS
 
 
 def test_a_value_does_not_depend_on_its_place():

@@ -92,11 +92,11 @@ def test_serial_only_ends_with_an_exception(state):
 
 
 def test_between_matrix_products_threads_of_openmp_would_spin(state):
-    state.setattr(threads, "_spins", True)
+    state.setattr(threads, "_crowded", True)
     with threads.between_products():
         assert chosen() == "serial"
         assert chosen_in_a_thread() == "parallel"
-        for name, value in (("_layer", "tbb"), ("_spins", False), ("_mode", "1")):
+        for name, value in (("_layer", "tbb"), ("_crowded", False), ("_mode", "1")):
             with state.context() as changed:
                 changed.setattr(threads, name, value)
                 assert chosen() == "parallel"

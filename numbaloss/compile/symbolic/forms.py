@@ -35,6 +35,7 @@ POINTS: dict[str, tuple[float, ...]] = {
     "log_probability": (-0.2, -3.7, -1e-8, -80.0),
     "cosine": (0.3, -0.8, 1.0 - 2.0**-30),
 }
+CONTINUOUS = {"real", "positive", "nonnegative", "probability"}
 MOST_POINTS = 60
 NEARLY = 1.0 - 2.0**-20
 TOO_LONG = 50  # operations above which SymPy's slower rewritings are not tried
@@ -75,7 +76,8 @@ class Contest:
         columns = [POINTS.get(plan.domains.get(name, "real"), POINTS["positive"]) for name in inputs]
         points = list(itertools.product(*columns))
         self.points = points[:: max(1, len(points) // MOST_POINTS)]
-        if len(columns) > 1 and all(column == columns[0] for column in columns):  # differences may be small
+        alike = {plan.domains.get(name, "real") for name in inputs}
+        if len(columns) > 1 and len(alike) == 1 and alike <= CONTINUOUS:  # differences may be small
             self.points += [(x, *[other * x] * (len(columns) - 1)) for other in (1.0, NEARLY) for x in columns[0]]
 
     def winner(self, expression: Expression) -> Expression:

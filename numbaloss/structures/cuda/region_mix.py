@@ -1,4 +1,7 @@
-"""Several losses of the same regions on a device, and a row loss of the same labels: `structures.region_mix`'s twin."""
+"""Several losses of the same regions on a device, and a loss of their rows: `structures.region_mix`'s twin.
+
+A loss of their elements, which rides along on the host, takes a pass of its own here.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,10 @@ def run(loss: Sharing, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight:
     weights = call.unit_weights(sample_weight, (images.count,), "image")
     for region in loss._regions:
         region._check_classes(images.shape)
-    row = loss._riding
-    if not loss._rides(images.labels is not None) or isinstance(row, PointwiseLoss):
+    riding = loss._riding
+    if isinstance(riding, PointwiseLoss) or not loss._rides(images.labels is not None):
         return one_by_one(loss, call, images, inputs, sample_weight)
-    rider = None if row is None else rider_of(call, row, images)
+    rider = None if riding is None else rider_of(call, riding, images)
     middle = Middle(call, images, weights, images.sums(rider), len(loss._order))
     for part, one in enumerate(loss._order):
         if isinstance(one, RegionLoss):

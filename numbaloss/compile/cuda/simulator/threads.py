@@ -96,7 +96,7 @@ def wait(scope: Any, site: Any, orders: bool) -> None:
 
 
 def caller(depth: int = 2) -> tuple[str, int]:
-    """The function and the line of the kernel that called a function of this module."""
+    """The function and the line of the kernel that called a function of the simulator, so many frames ago."""
     frame = sys._getframe(depth)
     return frame.f_code.co_name, frame.f_lineno
 
