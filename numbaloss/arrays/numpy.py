@@ -31,8 +31,9 @@ class NumPyDoor:
         return array
 
     def scalar(self, value: float, dtype: np.dtype[Any]) -> Any:
-        """A number handed to the user, in the type of the input."""
-        return dtype.type(value)
+        """A number handed to the user, in the type of the input, infinity where that does not reach so far."""
+        with np.errstate(over="ignore"):
+            return dtype.type(value)
 
 
 def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any] | None:

@@ -16,6 +16,7 @@ from numbaloss.testing.basics import separable, shown
 from numbaloss.testing.checks_extremes import extremes
 
 Array = np.ndarray[Any, Any]
+BEYOND = ("extreme", "nonfinite")  # moods with the largest and the smallest numbers there are
 CLASS_AXIS = ("softmax", "pick", "margins", "distributions", "cosines")  # losses over a class axis, row by row
 MOODS = ("ordinary", "scaled", "edges", "ties", "extreme", "nonfinite")
 LABEL_TYPES = ("int64", "int8", "uint8", "int32", "uint64", ">i8")
@@ -108,7 +109,7 @@ def cases(draw: Any, loss: Any, dtypes: tuple[str, ...] = ("float32", "float64")
         return case.with_arrays(_scaled(case, draw(st.sampled_from([1e-20, 1e-4, 30.0, 1e4]))))
     if mood == "ties":
         return _tied(case, rng)
-    return draw(_spoilt(case)) if mood in ("extreme", "nonfinite") else case
+    return draw(_spoilt(case)) if mood in BEYOND else case
 
 
 @st.composite

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from calls import computed, input_of, inside, named, squares_overflow, steepest_turn
-from cases import Array, Case
+from cases import BEYOND, Array, Case
 
 from numbaloss.testing import checks_regions, precise_rows
 from numbaloss.testing import inputs as drawn
@@ -16,7 +16,9 @@ from numbaloss.testing.checks_accuracy import Elements, by_rows, by_sequences, h
 
 MANY = 100  # numbers beyond which fifty digits take too long
 # Slopes are differences of terms as large as this.
-FLOORS = {"distributions": 1.0, "regions": 10.0, "softmax": 0.01, "head": 0.01}
+FLOORS = {"distributions": 1.0, "regions": 10.0, "softmax": 0.01, "head": 0.01, "triplets": 1.0}
+# Values: logarithms of alternatives that add up to 1 to a rounding; squares of distances of unit vectors.
+LEAST = {"sequence": 0.1, "pairs": 1e-8}
 SINGLE = np.finfo(np.float32)
 
 
@@ -72,12 +74,12 @@ def _near(case: Case, got: Array, wanted: Array, ends: list[Array], by: str) -> 
         scale = np.abs(wanted)
         if by and case.facts.structure != "pointwise":  # slopes of a row are precise to the largest
             scale = _largest(case, by, wanted)
-        elif case.facts.structure == "sequence":  # alternatives add up to 1 to a rounding, and the logarithm shows it
-            scale = np.maximum(scale, 0.1)
+        else:
+            scale = np.maximum(scale, LEAST.get(case.facts.structure, 0.0))
         bar = 4e-6 * (scale + _centring(case, by)) + slack + float(SINGLE.tiny)
         overflown = (np.abs(wanted) + slack > largest) & np.isinf(got)
         good = (np.abs(got - wanted) <= bar) | (got == wanted) | overflown | (np.isnan(got) & np.isnan(wanted))
-    if by and case.facts.structure != "pointwise" and case.mood in ("extreme", "nonfinite"):
+    if by and case.facts.structure != "pointwise" and case.mood in BEYOND:
         good |= np.isnan(got)  # a row's slopes may be infinity over infinity
     if not good.all():
         place = tuple(int(k) for k in np.argwhere(~good)[0])
@@ -138,7 +140,7 @@ def _exact_elements(case: Case) -> None:
         where = f"{[float(x) for x in point]}, {shown(case.setting)}, {np.dtype(dtype)}"
         elements.hold(values.reshape(-1)[k], point, None, f"value at {where}")
         for name, gradient in zip(facts.differentiable, gradients, strict=True):
-            if case.mood != "extreme" and len({float(x) for x in point}) == len(point):  # no slope where inputs meet
+            if case.mood not in BEYOND and len({float(x) for x in point}) == len(point):  # no slope where inputs meet
                 elements.hold(gradient.reshape(-1)[k], point, name, f"slope by {name} at {where}")
 
 
@@ -161,7 +163,7 @@ def _at_an_end(case: Case, point: list[Any]) -> bool:
 def _exact_row(case: Case) -> None:
     """The first row: its value, and the largest slope by each input."""
     facts, dtype = case.facts, case.arrays[0].dtype.type
-    if case.single or case.arrays[0].ndim < 2 or case.mood == "extreme" or facts.target == "class_list":
+    if case.single or case.arrays[0].ndim < 2 or case.mood in BEYOND or facts.target == "class_list":
         return
     if "rows" in facts.facts and (case.arrays[0].ndim > 2 or squares_overflow(case)):
         return
@@ -189,7 +191,7 @@ def _exact_row(case: Case) -> None:
 def _exact_image(case: Case) -> None:
     """The first image."""
     facts, dtype = case.facts, case.arrays[0].dtype.type
-    if case.setting.get("batch") or "weight" in case.setting or case.mood in ("extreme", "edges"):
+    if case.setting.get("batch") or "weight" in case.setting or case.mood in (*BEYOND, "edges"):
         return
     values, (gradient,) = computed(case)
     scores, target = case.arrays

@@ -18,7 +18,7 @@ MISTAKES: dict[str, Any] = {
     "no axes": lambda array: array.reshape(-1)[0],
     "flat": lambda array: array.reshape(-1),
     "turned": lambda array: array.T,
-    "nothing": lambda array: array[:0],
+    "nothing": lambda array: np.atleast_1d(array)[:0],
     "None": lambda array: None,
     "a text": lambda array: "text",
     "ragged lists": lambda array: RAGGED,
