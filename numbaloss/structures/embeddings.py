@@ -79,8 +79,9 @@ class EmbeddingLoss(Loss):
                 return None
         if dtype not in (checks.FLOAT32, checks.FLOAT64) or len(written) != len(facts.wrt) or first.size == 0:
             return None
-        labels = inputs[count] if len(inputs) > count else None
-        if labels is not None:
+        labels = None
+        if len(inputs) > count:
+            labels = inputs[count]
             if type(labels) is not np.ndarray or labels.shape != shape[:-1] or labels.dtype.kind not in "fiub":
                 return None
             labels = flat_labels(labels, dtype, written)

@@ -125,7 +125,7 @@ class HeadLoss(SoftmaxLoss):
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         given = tuple(array for array in inputs if array is not None)
-        chosen = door(given, INPUTS[: len(given)])
+        chosen = door(given, INPUTS[: len(given)], self.definition.name)
         views = [chosen.view(array) for array in given]
         arrays = {
             name: checks.network_output(self.definition.name, name, view, array) if name != "target" else view

@@ -79,8 +79,9 @@ def vectors(draw: Any, facts: Definition, shape: tuple[int, ...]) -> dict[str, A
     """An array for a hyper-parameter that may be one, of the length of the last axis."""
     if not shape or not shape[-1]:
         return {}
+    size = shape[-1] if len(shape) > 1 else 1  # rows of a vector, which come again, have no own
     return {
-        name: draw(st.lists(numbers_in(facts.limits.get(name)), min_size=shape[-1], max_size=shape[-1]))
+        name: draw(st.lists(numbers_in(facts.limits.get(name)), min_size=size, max_size=size))
         for name in facts.arrays
         if draw(st.booleans())
     }
@@ -96,7 +97,7 @@ def weights_of(draw: Any, facts: Definition, arrays: tuple[Any, ...], setting: d
         left_out = not setting.get("include_background", True) and "parts" not in facts.facts
         size = classes - int(left_out)
     elif arrays[0].ndim and arrays[0].shape[-1]:
-        size = arrays[0].shape[-1] if arrays[0].ndim > 1 else 1  # rows of a vector, which come again, have no own
+        size = arrays[0].shape[-1] if arrays[0].ndim > 1 else 1  # as in `vectors`
     else:
         return {}
     return {"weight": draw(st.lists(st.sampled_from(CLASS_WEIGHTS), min_size=size, max_size=size))}

@@ -82,3 +82,22 @@ def test_a_huge_scale_takes_nothing_but_itself_off_the_highest_score() -> None:
     for first in np.linspace(1.9, 2.0, 50):
         _, slopes = nl.CLIPLoss().value_and_grad(image, np.array([[first], [0.3147003514591191]]), np.array(1e30))
         np.testing.assert_array_equal(np.isnan(slopes), False)
+
+
+def test_no_label_is_no_label_of_zero() -> None:
+    """The quick way of pairs took None for a loss without labels."""
+    rows = np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32)
+    with pytest.raises(TypeError, match="contrastive_loss: target is None"):
+        nl.ContrastiveLoss().value_and_grad(*rows, None)
+
+
+def test_the_head_names_itself_where_an_input_is_no_array() -> None:
+    with pytest.raises(TypeError, match="linear_cross_entropy: input is a dict"):
+        nl.linear_cross_entropy({}, np.ones((2, 3)), np.array([1]))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_value_beyond_its_type_does_not_warn() -> None:
+    """NumPy warned of the overflow when the float64 sum became a float32."""
+    logits = np.array([[-3.4028235e38, -0.4]], np.float32)
+    assert nl.tversky_ce_loss(logits, np.array([0]), lambda_ce=2.0) == np.inf

@@ -12,10 +12,10 @@ from numbaloss.testing.basics import made
 
 RAGGED = [[1.0, 2.0], [3.0]]
 MISTAKES: dict[str, Any] = {
-    "a row less": lambda array: array[:-1],
+    "a row less": lambda array: np.atleast_1d(array)[:-1],
     "an axis more": lambda array: array[..., None],
     "an axis more in front": lambda array: array[None],
-    "no axes": lambda array: array.reshape(-1)[0],
+    "no axes": lambda array: array.reshape(-1)[0] if array.size else array,
     "flat": lambda array: array.reshape(-1),
     "turned": lambda array: array.T,
     "nothing": lambda array: np.atleast_1d(array)[:0],
