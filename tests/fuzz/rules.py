@@ -157,8 +157,8 @@ def reductions_agree(case: Case, weight: Array | None) -> None:
         for name, slope, gradient in zip(named(case), many, gradients, strict=True):
             factors = along_rows(case, shares, gradient) if reduction == "mean" else 1.0
             wanted_slope = gradient.astype(np.float64) * factors / divisor
-            regions = case.facts.structure == "regions"  # slopes are differences, taken after scaling
-            loose, floor = (16, 10.0 / divisor) if regions else (4, steepest_turn(case, name))
+            differences = case.facts.structure in ("regions", "triplets")  # taken after scaling
+            loose, floor = (16, 10.0 / divisor) if differences else (4, steepest_turn(case, name))
             told = f"gradient of the {reduction} by {name}"
             agree(slope, wanted_slope, loose * tolerance, told, floor)
 

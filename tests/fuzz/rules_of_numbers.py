@@ -19,14 +19,17 @@ FAR = (*BEYOND, "scaled")  # moods whose rows and sums differ by less than the t
 MANY = 100  # numbers beyond which fifty digits take too long
 # Slopes are differences of terms as large as this.
 FLOORS = {"distributions": 1.0, "regions": 10.0, "softmax": 0.01, "head": 0.01, "triplets": 1.0}
-# Values: logarithms of alternatives that add up to 1 to a rounding; squares of distances of unit vectors.
-LEAST = {"sequence": 0.1, "pairs": 1e-8}
+# Values: logarithms of alternatives that add up to 1 to a rounding; squares of distances of unit vectors; one less an
+# overlap.
+LEAST = {"sequence": 0.1, "pairs": 1e-8, "regions": 0.1}
 SINGLE = np.finfo(np.float32)
 
 
 def single_as_double(case: Case) -> None:
     """float32 gives what float64 does, but for rounding and what an ulp of the inputs does to the result."""
     if not case.finite or case.arrays[0].dtype != np.float32 or not case.arrays[0].size or squares_overflow(case):
+        return
+    if _unbounded(case):
         return
     single = computed(case)
     wide = case.with_arrays(tuple(_wide(array) for array in case.arrays))
@@ -91,6 +94,11 @@ def _near(case: Case, got: Array, wanted: Array, ends: list[Array], by: str) -> 
         raise AssertionError(f"{what} at {place} is {both} (allowed {bar[place]:.3g})")
 
 
+def _unbounded(case: Case) -> bool:
+    """Whether an overlap may be far above 1, and a mean over classes the difference of large numbers."""
+    return float(case.setting.get("smooth_nr", 0.0)) > float(case.setting.get("smooth_dr", 0.0))
+
+
 def _blur(case: Case) -> float:
     """A correlation is a difference of products of sums: where little correlates their rounding is seen."""
     return 10.0 if case.facts.structure == "regions" and "tn" in split_signature(case.facts.maths)[0] else 1.0
@@ -99,14 +107,14 @@ def _blur(case: Case) -> float:
 def _largest(case: Case, by: str, slopes: Array) -> Any:
     """The largest slope of each row; of all rows where they are not by themselves."""
     sizes = np.where(np.isfinite(slopes), np.abs(slopes), 0.0)
-    sizes = np.maximum(sizes, steepest_turn(case, by))
+    least = max(steepest_turn(case, by), FLOORS.get(case.facts.structure, 0.0), 0.1 * (input_of(case, by).ndim == 0))
+    sizes = np.maximum(sizes, least)
     rows = separable(case.facts) and not case.single and by not in drawn.shared(case.facts) and slopes.ndim > 1
     if not rows:
         return np.broadcast_to(sizes.max(initial=0.0), sizes.shape)
     axis = drawn.batch_axis(case.facts, slopes, case.facts.inputs.index(by))
     every = tuple(k for k in range(sizes.ndim) if k != axis)
-    found = np.broadcast_to(sizes.max(axis=every, keepdims=True), sizes.shape)
-    return np.maximum(found, FLOORS.get(case.facts.structure, 0.0))
+    return np.broadcast_to(sizes.max(axis=every, keepdims=True), sizes.shape)
 
 
 def _centring(case: Case, by: str) -> float:
@@ -199,10 +207,12 @@ def _exact_row(case: Case) -> None:
 def _exact_image(case: Case) -> None:
     """The first image."""
     facts, dtype = case.facts, case.arrays[0].dtype.type
-    if case.setting.get("batch") or "weight" in case.setting or case.mood in (*FAR, "edges"):
+    if _unbounded(case) or case.setting.get("batch") or "weight" in case.setting or case.mood in (*FAR, "edges"):
         return
-    values, (gradient,) = computed(case)
     scores, target = case.arrays
+    if case.setting.get("squared_pred") and target.shape == scores.shape:
+        return  # soft masks may be met, and little is left of one less the overlap
+    values, (gradient,) = computed(case)
     flat = scores[0].reshape(scores.shape[1], -1)
     wishes = target[0].reshape(-1) if target.ndim < scores.ndim else target[0].reshape(flat.shape)
     exact = checks_regions.Exact(facts, dict(case.setting), dtype).image(flat, wishes)
