@@ -145,6 +145,20 @@ def test_any_batch_is_what_its_sequences_are_by_logarithms(batch, concatenated):
             np.testing.assert_allclose(gradient[:length, n], np.exp(log_probs) - chances, rtol=0, atol=slack)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 8, 9, 10, 15, 16, 17, 63, 64, 65])
+def test_states_are_kept_for_as_many_steps_as_the_square_root(steps):
+    """One step more or less than rows and marks are full of, and the gradient in the place of the logits."""
+    rng = np.random.default_rng(steps)
+    logits, target = rng.standard_normal((steps, 1, 5)), np.array([[1, 1, 3][: (steps + 1) // 3]])
+    log_probs = log_softmax(logits[:, 0])
+    wanted, chances = by_logarithms(log_probs, target[0])
+    criterion = nl.CTCWithLogitsLoss(reduction="sum")
+    value, gradient = criterion.value_and_grad(logits, target, [steps], [target.size], out=logits)
+    np.testing.assert_allclose(value, wanted, rtol=1e-12)
+    np.testing.assert_allclose(gradient[:, 0], np.exp(log_probs) - chances, rtol=0, atol=1e-13)
+    assert gradient is logits
+
+
 @pytest.mark.parametrize("dtype", TYPES)
 def test_five_thousand_time_steps_keep_their_digits(dtype):
     rng = np.random.default_rng(1)

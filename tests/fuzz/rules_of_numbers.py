@@ -107,7 +107,8 @@ def _blur(case: Case) -> float:
 def _largest(case: Case, by: str, slopes: Array) -> Any:
     """The largest slope of each row; of all rows where they are not by themselves."""
     sizes = np.where(np.isfinite(slopes), np.abs(slopes), 0.0)
-    least = max(steepest_turn(case, by), FLOORS.get(case.facts.structure, 0.0), 0.1 * (input_of(case, by).ndim == 0))
+    of_a_number = 0.1 if input_of(case, by).ndim == 0 else 0.0  # a sum over all pairs
+    least = max(steepest_turn(case, by), FLOORS.get(case.facts.structure, 0.0), of_a_number)
     sizes = np.maximum(sizes, least)
     rows = separable(case.facts) and not case.single and by not in drawn.shared(case.facts) and slopes.ndim > 1
     if not rows:
