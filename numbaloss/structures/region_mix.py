@@ -126,7 +126,7 @@ class Sharing(Loss):
                 found[id(loss)] = regions = loss._regions(sums.classes, weights)
                 total, denominator = float(regions.weighted.sum()), regions.denominator
             else:
-                with np.errstate(invalid="ignore"):  # a weight of 0 times infinity
+                with np.errstate(over="ignore", invalid="ignore"):  # a weight of 0 times infinity
                     total, denominator = (float(column @ weights) for column in sums.ridden.T)
             outcomes.append(Outcome(door, blank.dtype, total, denominator, images.count))
         factors = self._finished(blank, outcomes, weights)

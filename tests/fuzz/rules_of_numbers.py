@@ -82,6 +82,9 @@ def _near(case: Case, got: Array, wanted: Array, ends: list[Array], by: str) -> 
         else:
             least = FLOORS if case.mood == "scaled" else LEAST
             scale = np.maximum(scale, least.get(case.facts.structure, 0.0))
+            if case.mood in BEYOND and case.facts.structure in ("triplets", "tiles", "pairs"):
+                # differences of distances, or of cosines that a number among the inputs multiplies
+                scale = np.maximum(scale, max(float(np.abs(case.arrays[k]).max()) for k in case.floating()))
         bar = _blur(case) * 4e-6 * (scale + _centring(case, by)) + slack + float(SINGLE.tiny)
         overflown = (np.abs(wanted) + slack > largest) & np.isinf(got)
         good = (np.abs(got - wanted) <= bar) | (got == wanted) | overflown | (np.isnan(got) & np.isnan(wanted))
@@ -193,7 +196,7 @@ def _exact_row(case: Case) -> None:
     if sum(len(part) for part in parts if isinstance(part, list)) > MANY:
         return
     value = values.reshape(-1)[0]
-    hold_row(value, formula, parts, None, dtype, "value of row 0")
+    hold_row(value, formula, parts, None, dtype, "value of row 0", LEAST.get(facts.structure, 0.0))
     if case.mood in ("edges", "ties"):
         return
     lines = by_sequences if facts.structure == "sequence" else by_rows

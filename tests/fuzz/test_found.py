@@ -101,3 +101,11 @@ def test_a_value_beyond_its_type_does_not_warn() -> None:
     """NumPy warned of the overflow when the float64 sum became a float32."""
     logits = np.array([[-3.4028235e38, -0.4]], np.float32)
     assert nl.tversky_ce_loss(logits, np.array([0]), lambda_ce=2.0) == np.inf
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_rider_of_huge_values_does_not_warn() -> None:
+    """NumPy warned of the overflow when the images' sums were added up."""
+    logits = np.full((2, 2, 1), 1.7e308)
+    logits[:, 0] = -1.7e308
+    assert nl.dice_ce_loss(logits, np.zeros((2, 1), int)) == np.inf
