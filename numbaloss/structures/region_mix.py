@@ -110,6 +110,7 @@ class Sharing(Loss):
 
         return region_mix.run(self, door, inputs, sample_weight, need)
 
+    @np.errstate(all="ignore")  # nan and infinity come through the sums as through the kernels
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         lead = self._regions[0]
         door, images = lead._images(inputs, need)
@@ -126,8 +127,7 @@ class Sharing(Loss):
                 found[id(loss)] = regions = loss._regions(sums.classes, weights)
                 total, denominator = float(regions.weighted.sum()), regions.denominator
             else:
-                with np.errstate(over="ignore", invalid="ignore"):  # a weight of 0 times infinity
-                    total, denominator = (float(column @ weights) for column in sums.ridden.T)
+                total, denominator = (float(column @ weights) for column in sums.ridden.T)
             outcomes.append(Outcome(door, blank.dtype, total, denominator, images.count))
         factors = self._finished(blank, outcomes, weights)
         if need.wrt:
@@ -138,8 +138,7 @@ class Sharing(Loss):
                 if isinstance(loss, RegionLoss):
                     both += loss._slopes(found[id(loss)], weights, images, scale)
                 elif outcome.denominator or isinstance(loss, PointwiseLoss):
-                    with np.errstate(invalid="ignore"):
-                        pulls = weights * scale
+                    pulls = weights * scale
             blank.gradients = (images.gradient(need, both, rider, pulls),)
         return blank
 

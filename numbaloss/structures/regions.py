@@ -87,8 +87,7 @@ class Regions:
     @property
     def weighted(self) -> Array:
         """The values as they enter the total; a region of nothing is 0, whatever its formula gives."""
-        with np.errstate(invalid="ignore"):
-            return np.where(self.counted[:, None], self.values * self.weights, 0.0)
+        return np.where(self.counted[:, None], self.values * self.weights, 0.0)
 
 
 class RegionLoss(RowLoss):
@@ -166,6 +165,7 @@ class RegionLoss(RowLoss):
 
         return regions.run(self, door, inputs, sample_weight, need)
 
+    @np.errstate(all="ignore")  # nan and infinity come through the sums as through the kernels
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door, images = self._images(inputs, need)
         weights = self._image_weights(sample_weight, images.count)
@@ -205,8 +205,8 @@ class RegionLoss(RowLoss):
     def _slopes(self, found: Regions, weights: Array, images: Images, scale: float) -> Array:
         """What each class's chance is worth where its target is 0, and how much more where it is 1: (2, N, C)."""
         factors = found.weights[:, :, None]
-        with np.errstate(invalid="ignore"):  # a region of no weight has no slope, whatever its formula gives
-            slopes = np.where(factors == 0.0, 0.0, found.slopes * factors * scale)
+        # a region of no weight has no slope, whatever its formula gives
+        slopes = np.where(factors == 0.0, 0.0, found.slopes * factors * scale)
         if found.shares is not None:
             slopes = found.shares[:, :, None] * slopes
         if self.parameters["batch"]:
@@ -261,7 +261,6 @@ def _shares(sizes: Array, w_type: str) -> Array:
     """By what each class enters its image's pool, from the size of its target; one of nothing as the largest other."""
     if w_type == "uniform":
         return np.ones(sizes.shape)
-    with np.errstate(divide="ignore"):
-        shares = 1.0 / (sizes * sizes if w_type == "square" else sizes)
+    shares = 1.0 / (sizes * sizes if w_type == "square" else sizes)
     finite = np.where(np.isinf(shares), 0.0, shares)
     return np.where(np.isinf(shares), finite.max(axis=1, keepdims=True), shares)

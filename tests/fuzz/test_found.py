@@ -109,3 +109,10 @@ def test_a_rider_of_huge_values_does_not_warn() -> None:
     logits = np.full((2, 2, 1), 1.7e308)
     logits[:, 0] = -1.7e308
     assert nl.dice_ce_loss(logits, np.zeros((2, 1), int)) == np.inf
+
+
+@pytest.mark.filterwarnings("error")
+def test_infinite_slopes_of_regions_do_not_warn() -> None:
+    """NumPy warned where the slopes by two sums were infinite and one was taken off the other."""
+    logits = np.array([[3.4e38, -3.4e38]], np.float32)
+    nl.DiceLoss(smooth_dr=0.0, smooth_nr=0.0, include_background=False).value_and_grad(logits, np.array([0]))
