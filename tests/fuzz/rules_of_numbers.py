@@ -15,7 +15,7 @@ from numbaloss.testing import inputs as drawn
 from numbaloss.testing.basics import separable, shown
 from numbaloss.testing.checks_accuracy import Elements, by_rows, by_sequences, hold_row, row_parts, scale_of
 
-FAR = (*BEYOND, "scaled")  # moods whose rows and sums differ by less than the type can hold
+FAR = (*BEYOND, "scaled")  # moods in which differences may need more digits than type or reference have
 MANY = 100  # numbers beyond which fifty digits take too long
 # Slopes are differences of terms as large as this.
 FLOORS = {"distributions": 1.0, "regions": 10.0, "softmax": 0.01, "head": 0.01, "triplets": 1.0}
@@ -80,11 +80,11 @@ def _near(case: Case, got: Array, wanted: Array, ends: list[Array], by: str) -> 
         if by and case.facts.structure != "pointwise":  # slopes of a row are precise to the largest
             scale = _largest(case, by, wanted)
         else:
-            least = FLOORS if case.mood == "scaled" else LEAST
+            least = {**LEAST, **FLOORS} if case.mood == "scaled" else LEAST
             scale = np.maximum(scale, least.get(case.facts.structure, 0.0))
-            if case.mood in BEYOND and case.facts.structure in ("triplets", "tiles", "pairs"):
-                # differences of distances, or of cosines that a number among the inputs multiplies
-                scale = np.maximum(scale, max(float(np.abs(case.arrays[k]).max()) for k in case.floating()))
+        if case.mood in BEYOND and case.facts.structure in ("triplets", "tiles", "pairs"):
+            # differences of distances, or of cosines that a number among the inputs multiplies
+            scale = np.maximum(scale, max(float(np.abs(case.arrays[k]).max()) for k in case.floating()))
         bar = _blur(case) * 4e-6 * (scale + _centring(case, by)) + slack + float(SINGLE.tiny)
         overflown = (np.abs(wanted) + slack > largest) & np.isinf(got)
         good = (np.abs(got - wanted) <= bar) | (got == wanted) | overflown | (np.isnan(got) & np.isnan(wanted))
@@ -160,7 +160,7 @@ def _exact_elements(case: Case) -> None:
         where = f"{[float(x) for x in point]}, {shown(case.setting)}, {np.dtype(dtype)}"
         elements.hold(values.reshape(-1)[k], point, None, f"value at {where}")
         for name, gradient in zip(facts.differentiable, gradients, strict=True):
-            if case.mood not in BEYOND and len({float(x) for x in point}) == len(point):  # no slope where inputs meet
+            if case.mood not in FAR and len({float(x) for x in point}) == len(point):  # no slope where inputs meet
                 elements.hold(gradient.reshape(-1)[k], point, name, f"slope by {name} at {where}")
 
 
@@ -204,7 +204,7 @@ def _exact_row(case: Case) -> None:
         if name not in drawn.shared(facts):
             row = lines(gradient)[0]
             by = facts.inputs.index(name), int(np.argmax(np.abs(row)))
-            scale = max(scale_of(facts, row, value), steepest_turn(case, name))
+            scale = max(scale_of(facts, row, value), steepest_turn(case, name), float(facts.structure == "triplets"))
             hold_row(row[by[1]], formula, parts, by, dtype, f"slope by {name} of row 0", scale)
 
 
