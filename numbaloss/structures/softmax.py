@@ -88,6 +88,8 @@ class SoftmaxLoss(RowLoss):
             found = self._kernels[dtype, labels.dtype.char] = self._quick_plan(dtype)
         if not (logits.flags.carray and labels.flags.carray) or labels.size != rows or logits.size == 0:
             return None
+        if not labels.dtype.isnative:  # Numba would take them for native ones
+            return None
         if out is not None and (type(out) is not np.ndarray or np.may_share_memory(out, logits)):
             return None
         gradient = np.empty((rows, classes), dtype) if out is None else out

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from calls import computed, input_of, inside, named, squares_overflow, steepest_turn
 from cases import BEYOND, Array, Case
+from settings_drawn import CLASS_WEIGHTS
 
 from numbaloss.definition import split_signature
 from numbaloss.testing import checks_regions, precise_rows
@@ -86,7 +87,7 @@ def _near(case: Case, got: Array, wanted: Array, ends: list[Array], by: str) -> 
             # differences of distances, or of cosines that a number among the inputs multiplies
             scale = np.maximum(scale, max(float(np.abs(case.arrays[k]).max()) for k in case.floating()))
         bar = _blur(case) * 4e-6 * (scale + _centring(case, by)) + slack + float(SINGLE.tiny)
-        overflown = (np.abs(wanted) + slack > largest) & np.isinf(got)
+        overflown = (np.abs(wanted) / min(CLASS_WEIGHTS) + slack > largest) & np.isinf(got)
         good = (np.abs(got - wanted) <= bar) | (got == wanted) | overflown | (np.isnan(got) & np.isnan(wanted))
     if by and case.facts.structure != "pointwise" and case.mood in BEYOND:
         good |= np.isnan(got)  # a row's slopes may be infinity over infinity

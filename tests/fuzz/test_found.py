@@ -116,3 +116,13 @@ def test_infinite_slopes_of_regions_do_not_warn() -> None:
     """NumPy warned where the slopes by two sums were infinite and one was taken off the other."""
     logits = np.array([[3.4e38, -3.4e38]], np.float32)
     nl.DiceLoss(smooth_dr=0.0, smooth_nr=0.0, include_background=False).value_and_grad(logits, np.array([0]))
+
+
+def test_labels_of_another_byte_order_are_read_as_they_are() -> None:
+    """The quick way handed them to a kernel of native ones, once that was compiled."""
+    logits, labels = np.float32([[0.4, -0.4, 1.9, 0.3, -1.6]]), np.array([3])
+    criterion = nl.GeneralizedCrossEntropyLoss()
+    value, gradient = criterion.value_and_grad(logits, labels)
+    again, slope = criterion.value_and_grad(logits, labels.astype(">i8"))
+    assert again == value
+    np.testing.assert_array_equal(slope, gradient)
