@@ -127,7 +127,8 @@ def zero_inflated_poisson_nll_loss(input, target, gate):
     # rate * sigmoid(-both), also where the rate overflows
     pull = exp(input - both) / (1.0 + exp(-both)) if both > 0.0 else rate / (1.0 + exp(both))
     chance = sigmoid(both)
-    some = closed + rate - target * input
+    overflows = rate - rate != 0.0 and input - input == 0.0  # the product may too, and is nothing against it
+    some = closed + (rate if overflows else rate - target * input)
     zero = target == 0.0
     slope_gate = chance * sigmoid(-gate) * expm1(-rate) if zero else sigmoid(gate)
     bend = pull * (1.0 - rate * chance) if pull > 0.0 else pull
