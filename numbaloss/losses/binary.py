@@ -103,7 +103,7 @@ def binary_cross_entropy_with_logits(input, target, pos_weight=1.0, label_smooth
     slope = no * sigmoid_input - weighed * sigmoid_minus
     far = times(pos_weight, softplus_minus) - softplus_input  # equal, but cancels where near does not
     near = times(pos_weight - 1.0, softplus_minus) - input
-    slope_target = (1.0 - label_smoothing) * (far if pos_weight < 0.5 else near)
+    slope_target = times(1.0 - label_smoothing, far if pos_weight < 0.5 else near)
     return value, (slope, slope_target), (no + weighed) * (decay * share * share)
 
 

@@ -126,3 +126,10 @@ def test_labels_of_another_byte_order_are_read_as_they_are() -> None:
     again, slope = criterion.value_and_grad(logits, labels.astype(">i8"))
     assert again == value
     np.testing.assert_array_equal(slope, gradient)
+
+
+def test_a_target_smoothed_away_has_no_slope_however_large_the_logit() -> None:
+    """Nothing of the target was left, times an infinite slope."""
+    criterion = nl.BCEWithLogitsLoss(label_smoothing=1.0, pos_weight=[1.001])
+    _, slope = criterion.value_and_grad(np.float32([-3.4e38]), np.float32([0.7]), wrt="target")
+    np.testing.assert_array_equal(slope, [0.0])
