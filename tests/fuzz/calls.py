@@ -41,7 +41,7 @@ def input_of(case: Case, name: str) -> Array:
 def agree(got: Any, wanted: Any, tolerance: float, what: str, floor: float = 0.0) -> None:
     """Assert that arrays agree relative to their entries, or to a tenth of that to the largest of all or `floor`."""
     got, wanted = np.asarray(got, np.float64), np.asarray(wanted, np.float64)
-    largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=floor)
+    largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=max(floor, 1e-290))
     np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=0.1 * tolerance * largest, err_msg=what)
 
 

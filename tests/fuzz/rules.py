@@ -158,7 +158,7 @@ def reductions_agree(case: Case, weight: Array | None) -> None:
             factors = along_rows(case, shares, gradient) if reduction == "mean" else 1.0
             wanted_slope = gradient.astype(np.float64) * factors / divisor
             differences = case.facts.structure in ("regions", "triplets")  # taken after scaling
-            loose, floor = (16, 10.0 / divisor) if differences else (4, steepest_turn(case, name))
+            loose, floor = (64, 10.0 / divisor) if differences else (4, steepest_turn(case, name))
             told = f"gradient of the {reduction} by {name}"
             slope = np.where(np.isfinite(gradient), slope, wanted_slope)  # a weighted slope may overflow, its mean not
             agree(slope, wanted_slope, loose * tolerance, told, floor)
