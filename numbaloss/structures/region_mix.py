@@ -88,7 +88,6 @@ class Sharing(Loss):
         self._order = tuple(losses)
         self._regions = tuple(loss for loss in losses if isinstance(loss, RegionLoss))
         self._riding = next((loss for loss in losses if isinstance(loss, (SoftmaxLoss, PointwiseLoss))), None)
-        self._links: dict[np.dtype[Any], tuple[Any, tuple[Any, ...]]] = {}
 
     def _rides(self, labelled: bool) -> bool:
         """Whether the rider can share the sweeps: one of rows those over labels, one of elements those over masks."""
@@ -178,9 +177,11 @@ class Sharing(Loss):
         if isinstance(loss, SoftmaxLoss) and loss.weight is not None:
             loss._check_weight_of(images.classes)
             weights = np.ascontiguousarray(loss.weight, dtype)
-        if dtype not in self._links:
-            self._links[dtype] = loss._link(dtype, ARGUMENTS) if isinstance(loss, SoftmaxLoss) else loss._link(dtype)
-        return Rider(*self._links[dtype], weights)
+        key = ("rider", dtype)
+        if key not in self._kernels:
+            self._kernels[key] = loss._link(dtype, ARGUMENTS) if isinstance(loss, SoftmaxLoss) else loss._link(dtype)
+        link, params = self._kernels[key]
+        return Rider(link, params, weights)
 
 
 class FusedLoss(Sharing):

@@ -13,7 +13,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, expm1, log1p
-from numbaloss.kernels.cpu.intrinsics import double, out_of_line, part, short_vectors, strict
+from numbaloss.kernels.cpu.intrinsics import double, move, out_of_line, part, short_vectors, strict
 from numbaloss.kernels.cpu.lattice import (
     LOWEST,
     RENEW,
@@ -218,16 +218,10 @@ def forward(
         if t % RENEW == RENEW - 1:
             renew(new, new_e)
         if marks is not None and place == kept - 1:
-            copy(new, marks[t // kept])
-            copy(new_e, marks_e[t // kept])
+            move(new, marks[t // kept])
+            move(new_e, marks_e[t // kept])
     end, end_e = ahead[(last - 1) % kept], ahead_e[(last - 1) % kept]
     return total(end[n], end_e[n], end[2 * n + 1], end_e[2 * n + 1])  # without labels the second is that 0
-
-
-def copy(source, destination):  # type: ignore[no-untyped-def]
-    """Copy a vector."""
-    for k in range(source.size):
-        destination[k] = source[k]
 
 
 def backward(
@@ -247,8 +241,8 @@ def backward(
         if place == kept - 1 and back > 0:  # the rows kept are of later time steps
             first = t - place
             if first > 0:
-                copy(marks[first // kept - 1], ahead[kept - 1])
-                copy(marks_e[first // kept - 1], ahead_e[kept - 1])
+                move(marks[first // kept - 1], ahead[kept - 1])
+                move(marks_e[first // kept - 1], ahead_e[kept - 1])
             forward(
                 first, t + 1, True, flat, time_step, classes, target, blank, fused, skip, log_probs, highs, log_sums,
                 ys, ys_e, ahead, ahead_e, marks, marks_e,
