@@ -53,7 +53,7 @@ def kl_div(input, target, log_target=False):
     return times(target, gap) if input == input else input, (-target, gap + 1.0), 0.0  # nan is passed on
 
 
-@distributions()
+@distributions(anchored=("teacher",))
 def kl_div_with_logits(log_p, log_q, temperature=1.0):
     r"""Kullback-Leibler divergence of a student's softmax from a teacher's, from the logits of both.
 

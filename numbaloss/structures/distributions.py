@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 INPUTS = ("student", "teacher")
 
 
-def distributions(maths: Callable[..., Any] | None = None, *, anchored: bool = False, **facts: Any) -> Any:
+def distributions(
+    maths: Callable[..., Any] | None = None, *, anchored: bool | tuple[str, ...] = False, **facts: Any
+) -> Any:
     """Make a loss of a function ``(log_p, log_q, hyper=default) -> (value, (slope_p, slope_q))`` of one class.
 
     `log_p` and `log_q` are the log-probabilities of the class under the softmaxes of the first and of the second
@@ -30,7 +32,8 @@ def distributions(maths: Callable[..., Any] | None = None, *, anchored: bool = F
     hyper-parameter called `temperature` divides both logits, and its square multiplies the loss.
 
     Slopes that do not fade where one class has nearly all of the probability, as those of a distance do not, lose their
-    digits there; `anchored` says so, and they are then counted from that of the likeliest class.
+    digits there; `anchored` says so, of both inputs or of those it names, and they are then counted from that of the
+    likeliest class.
 
     Other facts: `wrt`, `limits`, `settings`, `static`, `convex`, `task`, `class_name`, as in `numbaloss.pointwise`.
     """
@@ -48,7 +51,7 @@ def distributions(maths: Callable[..., Any] | None = None, *, anchored: bool = F
         unit="row",
         hessian=False,
         limits={name: limit for name, limit in limits.items() if name in split_signature(maths)[1]},
-        anchored=anchored,
+        anchored=(INPUTS if anchored else ()) if isinstance(anchored, bool) else tuple(anchored),
         plan=of_arguments(maths, 2, "log_probability", result="grouped"),
         **facts,
     )
@@ -73,11 +76,12 @@ class DistributionLoss(RowLoss):
         twins, params = self._twins(distributions.pair_rows, rows.dtype, ("log_p", "log_q"), task=task)
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         temperature = rows.dtype.type(self.parameters.get("temperature", 1.0))
-        anchored = 0 if self.definition.facts["anchored"] else None
+        anchored = set(self.definition.facts["anchored"]) & set(need.wrt)
+        anchor1, anchor2 = (0 if name in anchored else None for name in self.definition.inputs)
         for piece in rows.pieces(need, outcome):
             outcome.total += twins(
                 24 * piece.logits.size, step, piece.logits, piece.targets, rows.classes, piece.row_weights, temperature,
-                anchored, params, scale, piece.values, piece.gradient, piece.target_gradient,
+                anchor1, anchor2, params, scale, piece.values, piece.gradient, piece.target_gradient,
             )
 
     def _distributed_on_device(self, rows: DeviceRows) -> DeviceArray:

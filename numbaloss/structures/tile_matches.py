@@ -11,7 +11,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.compile.threads import between_products
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.tile_pairs import TILE, Pairs, TileLoss
-from numbaloss.structures.tile_rivals import RivalLoss, nothing
+from numbaloss.structures.tile_rivals import RivalLoss, bound, nothing
 from numbaloss.structures.vectors import Vectors, gathered, handed
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class TwoLoss(TileLoss):
             if name in found:
                 gradient, copy_to = found[name]
                 vectors = pairs.rows if name == self.definition.inputs[0] else pairs.columns
-                pairs.project(gradient, vectors, float(pairs.scale) * factor)
+                pairs.project(gradient, vectors, factor)
             else:
                 gradient, copy_to = np.array(results[name] * factor), out
             matched.outcome.gradients += (handed(gradient, copy_to, array.dtype),)
@@ -88,15 +88,16 @@ class MatchLoss(RivalLoss, TwoLoss):
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         with between_products(), np.errstate(all="ignore"):
             matched = self._matched(inputs, sample_weight, need)
-            pairs, turned = matched.pairs, matched.pairs.turned()
-            sums = nothing(pairs.rows), nothing(pairs.columns)
+            pairs, by_scale = matched.pairs, self.definition.inputs[2] in need.wrt
+            pairs.bound = None if by_scale else bound(pairs.scale)  # that slope needs the cosines once more
+            turned = pairs.turned()
+            sums = nothing(pairs.rows, pairs.bound), nothing(pairs.columns, pairs.bound)
             self._levels(pairs, *zip(*sums, strict=True))
             stats, columns = (self._stats(side, *found, 0.5) for side, found in zip((pairs, turned), sums, strict=True))
             values = 0.5 * (self._valued(pairs, stats) + self._valued(turned, columns))
             factor = self._finish(matched.outcome, need, pairs.weights, None, values, float(pairs.weights.sum()))
             if need.wrt:
                 found, to = self._gather(matched, need)
-                by_scale = self.definition.inputs[2] in need.wrt
                 slope = self._weighed(pairs, stats, columns, to, by_scale)
                 self._hand_over(matched, need, found, (slope,), factor)
         return matched.outcome
@@ -120,12 +121,12 @@ class SingleLoss(TwoLoss):
             sums = np.zeros(2) if need.wrt else None
             found, to = self._gather(matched, need)
             values, weights = np.zeros(pairs.rows.count), pairs.weights.astype(dtype)
-            for row, column, rows, columns, cosines in pairs.tiles():
+            for tile in pairs.tiles():
                 kernel(
-                    24 * cosines.size, cosines, pairs.scale, pairs.bias, pairs.low, pairs.high, row, column, weights,
-                    params, values, sums,
+                    24 * tile.cosines.size, tile.cosines, pairs.scale, pairs.bias, pairs.low, pairs.high, tile.row,
+                    tile.column, weights, params, values, sums,
                 )
-                pairs.spread(cosines, row, column, rows, columns, to)
+                pairs.spread(tile, to)
             factor = self._finish(matched.outcome, need, pairs.weights, None, values, float(pairs.weights.sum()))
             if sums is not None:
                 self._hand_over(matched, need, found, (sums[1], sums[0]), factor)

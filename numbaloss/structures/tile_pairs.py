@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,21 @@ STRIP = 128  # rows of a tile in which only partners are looked at
 INSIDE = ("temperature",)  # hyper-parameters the structure deals with
 
 
+class Tile(NamedTuple):
+    """The first row, the first column, the unit vectors of both, and their cosines, which kernels may overwrite."""
+
+    row: int
+    column: int
+    rows: Array
+    columns: Array
+    cosines: Array
+
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """Where it begins and ends."""
+        return self.row, self.row + len(self.rows), self.column, self.column + len(self.columns)
+
+
 @dataclass
 class Pairs:
     """The checked arguments of one call: which vectors are compared, and who belongs to whom."""
@@ -33,8 +48,10 @@ class Pairs:
     scale: Any  # of the cosines
     weights: Array  # of rows, float64
     bias: Any = None
+    bound: Any = None  # what exponentials of scores are relative to; None: to running maxima
     held: dict[tuple[int, ...], Array] = field(default_factory=dict)  # memory of the tiles known, at most `HELD`
     free: list[Array] = field(default_factory=list)  # memory of those that were given up
+    risen: set[tuple[int, ...]] = field(default_factory=set)  # those with exponentials in place of the rivals' cosines
 
     def __post_init__(self) -> None:
         self.size = min(TILE, self.rows.count) * min(TILE, self.columns.count)
@@ -51,15 +68,15 @@ class Pairs:
 
     def turned(self) -> Pairs:
         """The same with rows and columns exchanged."""
-        return Pairs(self.columns, self.rows, self.low, self.high, self.scale, self.weights)
+        return Pairs(self.columns, self.rows, self.low, self.high, self.scale, self.weights, bound=self.bound)
 
-    def tiles(self) -> Iterator[tuple[int, int, Array, Array, Array]]:
-        """First row, first column, the rows, the columns and their cosines; one of two that mirror each other."""
+    def tiles(self) -> Iterator[Tile]:
+        """All tiles; one of two that mirror each other."""
         for low in range(0, self.rows.count, TILE):
             for start in range(low if self.alone else 0, self.columns.count, TILE):
                 yield self.tile(low, min(low + TILE, self.rows.count), start, min(start + TILE, self.columns.count))
 
-    def partners(self) -> Iterator[tuple[int, int, Array, Array, Array]]:
+    def partners(self) -> Iterator[Tile]:
         """Tiles that hold every pair of partners, seen by the rows."""
         whole = self.alone and self.rows.count <= TILE  # the one tile that is held anyway
         step = TILE if whole else STRIP
@@ -69,19 +86,20 @@ class Pairs:
             for start in range(left, right, TILE):
                 yield self.tile(low, high, start, min(start + TILE, right))
 
-    def tile(self, low: int, high: int, start: int, end: int) -> tuple[int, int, Array, Array, Array]:
+    def tile(self, low: int, high: int, start: int, end: int) -> Tile:
+        """Rows `low` to `high` and columns `start` to `end`; computed unless the tile is held."""
         rows = self.rows.block(low, high)
         columns = self.columns.block(start, end, slot=1)
-        if np.may_share_memory(rows, columns):  # NumPy would see the symmetry, and be slower for it
-            columns = columns.copy()
         place = (low, high, start, end)
         known = place in self.held
         room = self.held[place] if known else self._memory()
         cosines = room[: (high - low) * (end - start)].reshape(high - low, end - start)
         if not known:
-            np.matmul(rows, columns.T, out=cosines)
+            same = np.may_share_memory(rows, columns)  # NumPy would see the symmetry, and be slower for it
+            np.matmul(rows, columns.copy().T if same else columns.T, out=cosines)
             self.held[place] = room
-        return low, start, rows, columns, cosines
+            self.risen.discard(place)
+        return Tile(low, start, rows, columns, cosines)
 
     def _memory(self) -> Array:
         """Room for one more tile, if need be that of the tile held last."""
@@ -89,26 +107,25 @@ class Pairs:
             return np.empty(self.size, self.rows.dtype)
         return self.free.pop() if self.free else self.held.popitem()[1]
 
-    def spread(
-        self, slopes: Array, row: int, column: int, rows: Array, columns: Array, to: tuple[Any, Any]
-    ) -> None:
+    def spread(self, tile: Tile, to: tuple[Any, Any]) -> None:
         """Add what a tile of slopes by cosines makes of the unit vectors up in `to`: by rows, by columns, or None."""
-        place = (row, row + len(rows), column, column + len(columns))
-        self.free.append(self.held.pop(place))  # the slopes were written over the cosines
+        self.free.append(self.held.pop(tile.place))  # the slopes were written over the cosines
+        low, high, start, end = tile.place
         if to[0] is not None:
-            to[0][row : row + len(rows)] += np.matmul(slopes, columns, out=self.spare[: len(rows)])
-        if to[1] is not None and not (self.alone and row == column):
-            to[1][column : column + len(columns)] += np.matmul(slopes.T, rows, out=self.spare[: len(columns)])
+            to[0][low:high] += np.matmul(tile.cosines, tile.columns, out=self.spare[: high - low])
+        if to[1] is not None and not (self.alone and low == start):
+            to[1][start:end] += np.matmul(tile.cosines.T, tile.rows, out=self.spare[: end - start])
 
     def project(self, gradient: Array, vectors: Vectors, factor: float) -> None:
-        """From slopes by unit vectors to slopes by the vectors they were made of, times `factor`."""
+        """From slopes by unit vectors, for each unit of a score, to `factor` times those by the vectors themselves."""
+        numbers = self.scale, gradient.dtype.type(factor)
         for low in range(0, vectors.count, TILE):
             part = gradient[low : low + TILE]
             unit = vectors.block(low, low + len(part))
             radial = np.einsum("ij,ij->i", part, unit)[:, None]
             part -= np.multiply(radial, unit, out=self.spare[: len(part)])
-            part *= gradient.dtype.type(factor)  # apart: together with the rate of a tiny vector it may overflow
-            part *= vectors.rates[low : low + TILE]
+            for number in (*numbers, vectors.rates[low : low + TILE]):
+                part *= number  # one by one: their product may overflow where the slope does not
 
 
 class TileLoss(Loss):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,11 +25,13 @@ class RivalLoss(TileLoss):
         from numbaloss.kernels.cpu.tiles import gather_rivals
 
         kernel = self._twins(gather_rivals, pairs.rows.dtype)
-        for row, column, _, _, cosines in pairs.tiles():
+        for tile in pairs.tiles():
             kernel(
-                8 * cosines.size, cosines, pairs.scale, pairs.low, pairs.high, row, column, tops[0], sums[0], tops[-1],
-                sums[-1], not pairs.alone or row != column,
+                8 * tile.cosines.size, tile.cosines, pairs.scale, pairs.bound, pairs.low, pairs.high, tile.row,
+                tile.column, tops[0], sums[0], tops[-1], sums[-1], not pairs.alone or tile.row != tile.column,
             )
+            if pairs.bound is not None:
+                pairs.risen.add(tile.place)
 
     def _stats(self, pairs: Pairs, tops: Array, sums: Array, part: float) -> Array:
         """For each row what the kernels need; the sum of slopes is still to come. `part` is the direction's weight."""
@@ -39,9 +42,11 @@ class RivalLoss(TileLoss):
             base = self._partners(pairs)
             extra = np.logaddexp(0.0, level - base)
         base[counts == 0], extra[counts == 0] = np.inf, 0.0  # nobody is above a pair that is not there
-        stats = np.zeros((5, counts.size), dtype)
+        stats = np.zeros((6, counts.size), dtype)
         stats[0], stats[1], stats[3] = base, extra, part * pairs.weights * self._inner(counts)
         stats[4] = stats[0] + stats[1]
+        if pairs.bound is not None:
+            stats[5] = np.exp(pairs.bound - np.where(base + extra == -np.inf, np.inf, base + extra))
         return stats
 
     def _partners(self, pairs: Pairs) -> Array:
@@ -49,10 +54,11 @@ class RivalLoss(TileLoss):
         from numbaloss.kernels.cpu.tiles import gather_partners
 
         kernel = self._twins(gather_partners, pairs.rows.dtype)
-        tops, sums = nothing(pairs.rows)
-        for row, column, _, _, cosines in pairs.partners():
+        tops, sums = nothing(pairs.rows, None)
+        for tile in pairs.partners():
             kernel(
-                4 * cosines.size, cosines, pairs.scale, pairs.low, pairs.high, row, column, pairs.alone, tops, sums
+                4 * tile.cosines.size, tile.cosines, pairs.scale, pairs.low, pairs.high, tile.row, tile.column,
+                pairs.alone, tops, sums,
             )
         return _logarithm(tops, sums)
 
@@ -62,12 +68,13 @@ class RivalLoss(TileLoss):
 
         kernel, params = self._twins(value_pairs, pairs.rows.dtype, linked=True), self._params(pairs.rows.dtype)
         values, slopes = np.zeros(pairs.rows.count), np.zeros(pairs.rows.count)
-        for row, column, _, _, cosines in pairs.partners():
+        for tile in pairs.partners():
             kernel(
-                16 * cosines.size, cosines, pairs.scale, pairs.low, pairs.high, row, column, pairs.alone, stats, params,
-                values, slopes,
+                16 * tile.cosines.size, tile.cosines, pairs.scale, pairs.low, pairs.high, tile.row, tile.column,
+                pairs.alone, stats, params, values, slopes,
             )
         stats[2] = stats[3] * slopes
+        stats[5] *= stats[2]
         values *= self._inner(pairs.counts())
         return values
 
@@ -78,12 +85,12 @@ class RivalLoss(TileLoss):
         kernel, params = self._twins(weigh, pairs.rows.dtype, linked=True), self._params(pairs.rows.dtype)
         inclusive, cosines_too = (True if asked else None for asked in (self._inclusive, by_scale))
         total = 0.0
-        for row, column, rows, others, cosines in pairs.tiles():
+        for tile in pairs.tiles():
             total += kernel(
-                16 * cosines.size, cosines, pairs.scale, pairs.low, pairs.high, row, column, pairs.alone, stats,
-                columns, params, inclusive, cosines_too,
+                16 * tile.cosines.size, tile.cosines, pairs.scale, pairs.bound, tile.place in pairs.risen, pairs.low,
+                pairs.high, tile.row, tile.column, pairs.alone, stats, columns, params, inclusive, cosines_too,
             )
-            pairs.spread(cosines, row, column, rows, others, to)
+            pairs.spread(tile, to)
         return total
 
     @property
@@ -98,9 +105,15 @@ class RivalLoss(TileLoss):
         return np.where(counts > 0, 1.0 / np.maximum(counts, 1), 0.0)
 
 
-def nothing(vectors: Vectors) -> tuple[Array, Array]:
-    """Running maxima and sums of nothing yet."""
-    return np.full(vectors.count, -np.inf, vectors.dtype), np.zeros(vectors.count)
+def bound(scale: Any) -> Any:
+    """A number above all scores, from which all exponentials may be taken; None if the lowest would lose digits."""
+    steepness = abs(scale)
+    return steepness if steepness < math.log(np.finfo(scale.dtype).max) / 4.0 else None
+
+
+def nothing(vectors: Vectors, bound: Any) -> tuple[Array, Array]:
+    """Running maxima (the bound, where there is one) and sums of nothing yet."""
+    return np.full(vectors.count, -np.inf if bound is None else bound, vectors.dtype), np.zeros(vectors.count)
 
 
 def _logarithm(tops: Array, sums: Array) -> Array:
@@ -125,9 +138,10 @@ class GroupLoss(RivalLoss):
             weights = self._row_weights(sample_weight, len(embeddings), order)
             dtype = checks.computed_dtype(embeddings.dtype)
             vectors = Vectors(embeddings, dtype, order, TILE)
-            pairs = Pairs(vectors, vectors, low, high, dtype.type(1.0 / self.parameters["temperature"]), weights)
+            scale = dtype.type(1.0 / self.parameters["temperature"])
+            pairs = Pairs(vectors, vectors, low, high, scale, weights, bound=bound(scale))
             outcome = Outcome(door, embeddings.dtype, batch=len(embeddings))
-            tops, sums = nothing(vectors)
+            tops, sums = nothing(vectors, pairs.bound)
             self._levels(pairs, (tops,), (sums,))
             stats = self._stats(pairs, tops, sums, 1.0)
             values = self._valued(pairs, stats)
@@ -136,7 +150,7 @@ class GroupLoss(RivalLoss):
             if need.wrt:
                 gradient, copy_to = gathered(out, embeddings.shape, vectors.dtype, (embeddings,))
                 self._weighed(pairs, stats, stats, (gradient, gradient), False)
-                pairs.project(gradient, vectors, float(pairs.scale) * factor)
+                pairs.project(gradient, vectors, factor)
                 if order is not None:
                     restored(gradient, order)
                 outcome.gradients = (handed(gradient, copy_to, embeddings.dtype),)

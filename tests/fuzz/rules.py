@@ -159,6 +159,7 @@ def reductions_agree(case: Case, weight: Array | None) -> None:
             wanted_slope = gradient.astype(np.float64) * factors / divisor
             differences = case.facts.structure in ("regions", "triplets")  # taken after scaling
             loose, floor = (64, 10.0 / divisor) if differences else (4, steepest_turn(case, name))
+            floor = max(floor, float(np.finfo(gradient.dtype).tiny) / tolerance)  # below it few digits are left
             told = f"gradient of the {reduction} by {name}"
             slope = np.where(np.isfinite(gradient), slope, wanted_slope)  # a weighted slope may overflow, its mean not
             agree(slope, wanted_slope, loose * tolerance, told, floor)
@@ -214,9 +215,12 @@ def halves_are_rounded_singles(case: Case, dtype: Any) -> None:
     with np.errstate(over="ignore"):
         got, slopes = computed(case.with_arrays(small))
         for what, one, two in zip(("value", *named(case)), (got, *slopes), (values, *gradients), strict=True):
-            one, wanted = np.asarray(one), np.asarray(two).astype(dtype)
+            one, two = np.asarray(one), np.asarray(two)
+            wanted = two.astype(dtype)
             assert one.dtype == np.dtype(dtype)
             same = (one == wanted) | ((one != one) & (wanted != wanted))
+            # half way between two, to which the single may have been rounded itself
+            same |= np.abs(one - np.float64(two)) == np.abs(wanted - np.float64(two))
             assert same.all(), f"{what} in {np.dtype(dtype)}: {one[~same][:3]}, wanted {wanted[~same][:3]}"
 
 

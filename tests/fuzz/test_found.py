@@ -84,6 +84,28 @@ def test_a_huge_scale_takes_nothing_but_itself_off_the_highest_score() -> None:
         np.testing.assert_array_equal(np.isnan(slopes), False)
 
 
+def test_a_huge_scale_over_a_small_denominator_leaves_no_slope_as_it_is() -> None:
+    """Their ratio overflowed; times a slope of 0 that was nan."""
+    image, text = np.array([[0.4]], np.float32), np.array([[-0.4]], np.float32)
+    scale, weight = np.array(3.4028235e38, np.float32), np.array([0.5])
+    _, slopes = nl.CLIPLoss().value_and_grad(image, text, scale, sample_weight=weight)
+    np.testing.assert_array_equal(slopes, 0.0)
+
+
+@pytest.mark.parametrize("classes", [4, 40])
+def test_the_slope_by_a_confident_teacher_keeps_its_digits(classes: int) -> None:
+    """It was the difference of the largest class's gap and the mean gap, which are equal but for a rounding."""
+    rng = np.random.default_rng(0)
+    student, teacher = rng.standard_normal((2, 20, classes)).astype(np.float32)
+    student[:, 0], teacher[:, 0] = -30.0, 15.0
+    slopes = [
+        nl.KLDivWithLogitsLoss().value_and_grad(student.astype(dtype), teacher.astype(dtype), wrt="teacher")[1]
+        for dtype in (np.float32, np.float64)
+    ]
+    scale = np.abs(slopes[1]).max(axis=1, keepdims=True)
+    np.testing.assert_array_less(np.abs(slopes[0] - slopes[1]) / scale, 2e-6)
+
+
 def test_no_label_is_no_label_of_zero() -> None:
     """The quick way of pairs took None for a loss without labels."""
     rows = np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32)

@@ -54,20 +54,22 @@ def find_peaks(c, row, other, n, scratch):  # type: ignore[no-untyped-def]
         scratch[THERE + r] = other[r] if here else scratch[THERE + r]
 
 
-def find_rates(n, cooled, params, scratch1, scratch2):  # type: ignore[no-untyped-def]
-    """The slopes of each input's likeliest class, over its probability."""
-    for r in range(n):
-        log_p = log_chance(scratch1[PEAK + r], scratch1[PEAK + r], cooled, scratch1[LOG + r])
-        log_q = log_chance(scratch1[THERE + r], scratch2[PEAK + r], cooled, scratch2[LOG + r])
-        scratch1[RATE + r] = link(log_p, log_q, params)[1][0] / exp(log_p)
-    for r in range(n):
-        log_p = log_chance(scratch2[THERE + r], scratch1[PEAK + r], cooled, scratch1[LOG + r])
-        log_q = log_chance(scratch2[PEAK + r], scratch2[PEAK + r], cooled, scratch2[LOG + r])
-        scratch2[RATE + r] = link(log_p, log_q, params)[1][1] / exp(log_q)
+def find_rates(n, cooled, anchor1, anchor2, params, scratch1, scratch2):  # type: ignore[no-untyped-def]
+    """The slopes of each anchored input's likeliest class, over its probability."""
+    if anchor1 is not None:
+        for r in range(n):
+            log_p = log_chance(scratch1[PEAK + r], scratch1[PEAK + r], cooled, scratch1[LOG + r])
+            log_q = log_chance(scratch1[THERE + r], scratch2[PEAK + r], cooled, scratch2[LOG + r])
+            scratch1[RATE + r] = link(log_p, log_q, params)[1][0] / exp(log_p)
+    if anchor2 is not None:
+        for r in range(n):
+            log_p = log_chance(scratch2[THERE + r], scratch1[PEAK + r], cooled, scratch1[LOG + r])
+            log_q = log_chance(scratch2[PEAK + r], scratch2[PEAK + r], cooled, scratch2[LOG + r])
+            scratch2[RATE + r] = link(log_p, log_q, params)[1][1] / exp(log_q)
 
 
 def compare(
-    c, one, two, n, cooled, anchored, params, scratch1, scratch2, sums, gradient1, gradient2
+    c, one, two, n, cooled, anchor1, anchor2, params, scratch1, scratch2, sums, gradient1, gradient2
 ):  # type: ignore[no-untyped-def]
     """Adds one class's value and slopes; the slopes are kept where there are gradients to write."""
     for r in range(n):
@@ -75,8 +77,9 @@ def compare(
         log_q = log_chance(two[r], scratch2[PEAK + r], cooled, scratch2[LOG + r])
         value, slopes = link(log_p, log_q, params)
         slope1, slope2 = slopes[0], slopes[1]
-        if anchored is not None:
+        if anchor1 is not None:
             slope1 = slope1 - scratch1[RATE + r] * exp(log_p) if scratch1[PLACE + r] != c else 0.0
+        if anchor2 is not None:
             slope2 = slope2 - scratch2[RATE + r] * exp(log_q) if scratch2[PLACE + r] != c else 0.0
         add(sums, VALUE, VALUE_ERROR, r, value)
         if gradient1 is not None:
@@ -99,7 +102,7 @@ def project(row, n, cooled, scratch, sums, gradient):  # type: ignore[no-untyped
 @disjoint
 @out_of_line
 def pair_tile(
-    tile1, tile2, classes, n, row_weights, temperature, anchored, params, scale, values, gradient1, gradient2,
+    tile1, tile2, classes, n, row_weights, temperature, anchor1, anchor2, params, scale, values, gradient1, gradient2,
     scratch1, scratch2, sums,
 ):  # type: ignore[no-untyped-def]
     """One tile: the float64 sum of its weighted values; leaves its slopes in the gradients that are not None.
@@ -117,17 +120,18 @@ def pair_tile(
         if row_weights is not None:
             factor = factor * row_weights[r]
         sums[FACTOR + r] = factor
-    if anchored is not None:
-        for c in range(classes):
-            one, two = part(tile1, c * WIDTH, c * WIDTH + m), part(tile2, c * WIDTH, c * WIDTH + m)
+    for c in range(classes):
+        one, two = part(tile1, c * WIDTH, c * WIDTH + m), part(tile2, c * WIDTH, c * WIDTH + m)
+        if anchor1 is not None:
             find_peaks(narrow(c), one, two, m, scratch1)
+        if anchor2 is not None:
             find_peaks(narrow(c), two, one, m, scratch2)
-        find_rates(m, cooled, params, scratch1, scratch2)
+    find_rates(m, cooled, anchor1, anchor2, params, scratch1, scratch2)
     for c in range(classes):
         low, high = c * WIDTH, c * WIDTH + m
         compare(
-            narrow(c), part(tile1, low, high), part(tile2, low, high), m, cooled, anchored, params, scratch1, scratch2,
-            sums, part(gradient1, low, high), part(gradient2, low, high),
+            narrow(c), part(tile1, low, high), part(tile2, low, high), m, cooled, anchor1, anchor2, params, scratch1,
+            scratch2, sums, part(gradient1, low, high), part(gradient2, low, high),
         )
     for c in range(classes):
         low, high = c * WIDTH, c * WIDTH + m
@@ -147,7 +151,8 @@ def pair_tile(
 @disjoint
 @out_of_line
 def small_pair_block(
-    first, last, flat1, flat2, classes, row_weights, temperature, anchored, params, scale, values, gradient1, gradient2
+    first, last, flat1, flat2, classes, row_weights, temperature, anchor1, anchor2, params, scale, values, gradient1,
+    gradient2,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task, transposed tile by tile into scratch memory and back."""
     scratch1, scratch2, sums = empty(SLOTS, flat1.dtype), empty(SLOTS, flat1.dtype), empty(SLOTS, flat1.dtype)
@@ -162,7 +167,7 @@ def small_pair_block(
         side_by_side(part(flat1, low * classes, high * classes), classes, classes, n, tile1)
         side_by_side(part(flat2, low * classes, high * classes), classes, classes, n, tile2)
         total += pair_tile(
-            tile1, tile2, classes, n, part(row_weights, low, high), temperature, anchored, params, scale,
+            tile1, tile2, classes, n, part(row_weights, low, high), temperature, anchor1, anchor2, params, scale,
             part(values, low, high), slopes1, slopes2, scratch1, scratch2, sums,
         )
         if gradient1 is not None:

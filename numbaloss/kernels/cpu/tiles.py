@@ -3,6 +3,9 @@
 A tile holds the cosines of some rows with some columns. Row `i` belongs to the columns from ``low[i]`` to ``high[i]``,
 its *partners*; all other columns are its *rivals*. The relation is symmetric, so the rivals of a column are found the
 same way. Where rows and columns are the same vectors, nobody is its own partner (`alone`).
+
+Exponentials of scores are relative to running maxima; or to one number above all scores, `bound`, if the lowest is not
+too far below it. Then they are computed once, over the rivals' cosines, for rows, columns and gradients alike.
 """
 
 from __future__ import annotations
@@ -63,15 +66,29 @@ def faded(total, old, top):  # type: ignore[no-untyped-def]
     return total * exp(old - top) if total != 0.0 else total
 
 
+def exponentials(line, scale, bound):  # type: ignore[no-untyped-def]
+    """The sum of the exponentials, which are left in place of the cosines."""
+    total = 0.0
+    for j in range(line.size):
+        line[j] = exp(score(scale, line[j]) - bound)
+        total += line[j]
+    return total
+
+
 @out_of_line
-def rivals_of_rows(first, last, tile, scale, low, high, row, column, tops, sums):  # type: ignore[no-untyped-def]
+def rivals_of_rows(first, last, tile, scale, bound, low, high, row, column, tops, sums):  # type: ignore[no-untyped-def]
     """Take the rivals in a tile into the sums of some of its rows."""
     width = tile.shape[1]
     for i in range(first, last):
         begin, end = clipped(low[row + i], column, width), clipped(high[row + i], column, width)
         line, old = tile[i], tops[row + i]
-        top = highest(line[end:], scale, highest(line[:begin], scale, old))
         added = np.float64(0.0)
+        if bound is not None:
+            added += exponentials(line[:begin], scale, bound)
+            added += exponentials(line[end:], scale, bound)
+            sums[row + i] += added
+            continue
+        top = highest(line[end:], scale, highest(line[:begin], scale, old))
         if begin > 0:
             added += mass(line[:begin], scale, top)
         if end < width:
@@ -85,46 +102,52 @@ def raised(line, scale, tops):  # type: ignore[no-untyped-def]
         tops[j] = maximum(tops[j], score(scale, line[j]))
 
 
-def added_up(line, scale, tops, totals):  # type: ignore[no-untyped-def]
+def added_up(line, scale, bound, tops, totals):  # type: ignore[no-untyped-def]
     for j in range(line.size):
-        totals[j] += exp(score(scale, line[j]) - tops[j])
+        totals[j] += line[j] if bound is not None else exp(score(scale, line[j]) - tops[j])
 
 
 @out_of_line
-def rivals_of_columns(first, last, tile, scale, low, high, row, column, tops, sums):  # type: ignore[no-untyped-def]
+def rivals_of_columns(
+    first, last, tile, scale, bound, low, high, row, column, tops, sums
+):  # type: ignore[no-untyped-def]
     """Take the rivals in a tile into the sums of some of its columns."""
     new = np.empty(last - first, tile.dtype)
     totals = np.zeros(last - first, tile.dtype)
     for j in range(new.size):
         new[j] = tops[column + first + j]
     start = column + first
+    if bound is None:
+        for i in range(tile.shape[0]):
+            begin, end = clipped(low[row + i], start, new.size), clipped(high[row + i], start, new.size)
+            line = tile[i, first:last]
+            raised(line[:begin], scale, new[:begin])
+            raised(line[end:], scale, new[end:])
     for i in range(tile.shape[0]):
         begin, end = clipped(low[row + i], start, new.size), clipped(high[row + i], start, new.size)
         line = tile[i, first:last]
-        raised(line[:begin], scale, new[:begin])
-        raised(line[end:], scale, new[end:])
-    for i in range(tile.shape[0]):
-        begin, end = clipped(low[row + i], start, new.size), clipped(high[row + i], start, new.size)
-        line = tile[i, first:last]
-        added_up(line[:begin], scale, new[:begin], totals[:begin])
-        added_up(line[end:], scale, new[end:], totals[end:])
+        added_up(line[:begin], scale, bound, new[:begin], totals[:begin])
+        added_up(line[end:], scale, bound, new[end:], totals[end:])
     for j in range(new.size):
         sums[start + j] = faded(sums[start + j], tops[start + j], new[j]) + totals[j]
         tops[start + j] = new[j]
 
 
 def gather_rivals(
-    tile, scale, low, high, row, column, tops, sums, column_tops, column_sums, both
+    tile, scale, bound, low, high, row, column, tops, sums, column_tops, column_sums, both
 ):  # type: ignore[no-untyped-def]
-    """Take a tile into the running sums over rivals of its rows and, if `both`, of its columns."""
+    """Take a tile into the running sums over rivals of its rows and, if `both`, of its columns.
+
+    With a `bound` all maxima are that, and the exponentials of the rivals' scores are left in the tile.
+    """
     for b in prange((tile.shape[0] + ROWS - 1) // ROWS):
         rivals_of_rows(
-            b * ROWS, min(b * ROWS + ROWS, tile.shape[0]), tile, scale, low, high, row, column, tops, sums
+            b * ROWS, min(b * ROWS + ROWS, tile.shape[0]), tile, scale, bound, low, high, row, column, tops, sums
         )
     if both:
         for b in prange((tile.shape[1] + COLUMNS - 1) // COLUMNS):
             rivals_of_columns(
-                b * COLUMNS, min(b * COLUMNS + COLUMNS, tile.shape[1]), tile, scale, low, high, row, column,
+                b * COLUMNS, min(b * COLUMNS + COLUMNS, tile.shape[1]), tile, scale, bound, low, high, row, column,
                 column_tops, column_sums,
             )
 
@@ -200,6 +223,12 @@ def weigh_rivals(line, scale, level, factor, levels, factors):  # type: ignore[n
         line[j] = factor * exp(height - level) + factors[j] * exp(height - levels[j])
 
 
+def weigh_risen(line, rise, rises):  # type: ignore[no-untyped-def]
+    """The same over the exponentials of the scores."""
+    for j in range(line.size):
+        line[j] *= rise + rises[j]
+
+
 @strict
 def pull(gap, factor, share, slope, inclusive):  # type: ignore[no-untyped-def]
     """The slope by a pair's score: minus `share` times its own, and if it is its own rival, its part in that."""
@@ -229,12 +258,13 @@ def products(line, kept):  # type: ignore[no-untyped-def]
 
 @out_of_line
 def weigh_rows(
-    first, last, tile, scale, low, high, row, column, alone, stats, columns, params, inclusive, cosines
+    first, last, tile, scale, bound, risen, low, high, row, column, alone, stats, columns, params, inclusive, cosines
 ):  # type: ignore[no-untyped-def]
     """Some rows of a tile; returns the sum of slopes times cosines where `cosines` asks for it."""
     width = tile.shape[1]
     total = np.float64(0.0)
     levels, factors = columns[4, column : column + width], columns[2, column : column + width]
+    rises = columns[5, column : column + width]
     kept = np.empty(width, tile.dtype)
     for i in range(first, last):
         begin, end = clipped(low[row + i], column, width), clipped(high[row + i], column, width)
@@ -242,8 +272,15 @@ def weigh_rows(
         if cosines is not None:
             for j in range(width):
                 kept[j] = line[j]
-        weigh_rivals(line[:begin], scale, stats[4, k], stats[2, k], levels[:begin], factors[:begin])
-        weigh_rivals(line[end:], scale, stats[4, k], stats[2, k], levels[end:], factors[end:])
+        if bound is None:
+            weigh_rivals(line[:begin], scale, stats[4, k], stats[2, k], levels[:begin], factors[:begin])
+            weigh_rivals(line[end:], scale, stats[4, k], stats[2, k], levels[end:], factors[end:])
+        else:
+            if not risen:
+                exponentials(line[:begin], scale, bound)
+                exponentials(line[end:], scale, bound)
+            weigh_risen(line[:begin], stats[5, k], rises[:begin])
+            weigh_risen(line[end:], stats[5, k], rises[end:])
         own = k - column - begin if alone else -1
         weigh_partners(line[begin:end], own, scale, stats, k, columns, column + begin, params, inclusive)
         if cosines is not None:
@@ -252,18 +289,20 @@ def weigh_rows(
 
 
 def weigh(
-    tile, scale, low, high, row, column, alone, stats, columns, params, inclusive, cosines
+    tile, scale, bound, risen, low, high, row, column, alone, stats, columns, params, inclusive, cosines
 ):  # type: ignore[no-untyped-def]
     """Turn a tile of cosines into the slopes of the loss by the scores; the sum of slopes times cosines if asked for.
 
     `stats` holds for each row: the level of its rivals (in two parts), the sum of its pairs' slopes, the share of one
-    pair, the level in one number; `columns` the same for each column.
+    pair, the level in one number, and the sum of slopes over the sum of exponentials relative to the `bound`;
+    `columns` the same for each column. A tile is `risen` where exponentials stand
+    in place of the rivals' cosines.
     """
     partials = np.empty((tile.shape[0] + ROWS - 1) // ROWS, np.float64)
     for b in prange(partials.size):
         partials[b] = weigh_rows(
-            b * ROWS, min(b * ROWS + ROWS, tile.shape[0]), tile, scale, low, high, row, column, alone, stats, columns,
-            params, inclusive, cosines,
+            b * ROWS, min(b * ROWS + ROWS, tile.shape[0]), tile, scale, bound, risen, low, high, row, column, alone,
+            stats, columns, params, inclusive, cosines,
         )
     return in_order(partials)
 

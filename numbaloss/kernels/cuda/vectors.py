@@ -40,8 +40,7 @@ def project(
     They are multiplied by `scale` and `share`, and divided by the sum of `masses` unless that is None.
     """
     shared = cuda.shared.array(WARPS, real)
-    factor = share * scale[0]
-    factor = divided(factor, masses, mass_parts, empty, shared)
+    factor, steep = divided(share, masses, mass_parts, empty, shared), scale[0]  # their product may overflow
     size = (rows - first) * width
     for row in range(first_row(), rows - first, row_step()):
         radial = real(0.0)
@@ -53,7 +52,7 @@ def project(
         for k in range(lane(), width, LANES):
             slope = part_sum(partials, parts, size, row * width + k)
             place = (first + row) * width + k
-            store(gradient, place, (slope - radial * (load(vectors, place) * rate)) * (rate * factor))
+            store(gradient, place, (slope - radial * (load(vectors, place) * rate)) * steep * factor * rate)
 
 
 def part_sum(partials, parts, size, i):  # type: ignore[no-untyped-def]
