@@ -45,7 +45,8 @@ def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8):
     """
     if log_input:
         rate = exp(input)
-        overflows = rate - rate != 0.0 and input - input == 0.0  # the product may too, and is nothing against it
+        # where the rate overflows the product may, too, and is nothing against it
+        overflows = rate - rate != 0.0 and input - input == 0.0 and target == target
         value = rate if overflows else rate - times(target, input)
         slope, slope_target, curvature = rate - target, -input, rate
     else:

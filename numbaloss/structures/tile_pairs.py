@@ -78,13 +78,17 @@ class Pairs:
 
     def partners(self) -> Iterator[Tile]:
         """Tiles that hold every pair of partners, seen by the rows."""
-        whole = self.alone and self.rows.count <= TILE  # the one tile that is held anyway
-        step = TILE if whole else STRIP
-        for low in range(0, self.rows.count, step):
-            high = min(low + step, self.rows.count)
-            left, right = (0, self.columns.count) if whole else (int(self.low[low]), int(self.high[high - 1]))
-            for start in range(left, right, TILE):
-                yield self.tile(low, high, start, min(start + TILE, right))
+        for first in range(0, self.rows.count, TILE):
+            last = min(first + TILE, self.rows.count)
+            near = first <= self.low[first] and self.high[last - 1] <= last
+            if near and (first, last, first, last) in self.held:
+                yield self.tile(first, last, first, last)
+                continue
+            for low in range(first, last, STRIP):
+                high = min(low + STRIP, last)
+                left, right = int(self.low[low]), int(self.high[high - 1])
+                for start in range(left, right, TILE):
+                    yield self.tile(low, high, start, min(start + TILE, right))
 
     def tile(self, low: int, high: int, start: int, end: int) -> Tile:
         """Rows `low` to `high` and columns `start` to `end`; computed unless the tile is held."""

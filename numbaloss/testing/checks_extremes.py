@@ -71,7 +71,7 @@ def _place(facts: Definition, arrays: tuple[Array, ...], row: int, column: int) 
 
 @only_if(lambda facts: facts.structure == "pointwise")
 def check_extremes_of_elements(loss: LossFunction) -> None:
-    """Huge, tiny and infinite inputs give numbers without an exception or a warning; finite ones never give nan."""
+    """Huge, tiny and infinite inputs give numbers without an exception or a warning; nan if one is nan, or infinite."""
     facts = loss.definition
     for dtype in TYPES:
         points = [extremes(facts, name, dtype) for name in facts.inputs]
@@ -81,6 +81,10 @@ def check_extremes_of_elements(loss: LossFunction) -> None:
             values, gradients = unreduced(loss, columns)
             if facts.hessian:
                 made(loss, reduction="sum").grad_and_hess(*columns)
+            spoilt = [
+                unreduced(loss, (*columns[:k], np.full_like(column, np.nan), *columns[k + 1 :]))[0]
+                for k, column in enumerate(columns)
+            ]
         finite = np.all([np.isfinite(column[:, 0]) for column in columns], axis=0)
         for what, array in (("value", values), *zip(facts.differentiable, gradients, strict=True)):
             bad = np.isnan(array.reshape(-1)) & finite
@@ -88,6 +92,12 @@ def check_extremes_of_elements(loss: LossFunction) -> None:
                 place = int(np.flatnonzero(bad)[0])
                 at = [float(column[place, 0]) for column in columns]
                 raise AssertionError(f"{np.dtype(dtype)}: {what} at {at} is nan ({int(bad.sum())} such points)")
+        for name, array in zip(facts.inputs, spoilt, strict=True):
+            bad = ~np.isnan(array.reshape(-1)) & finite
+            if bad.any():
+                place = int(np.flatnonzero(bad)[0])
+                at = [float(column[place, 0]) for column in columns]
+                raise AssertionError(f"{np.dtype(dtype)}: value at {at} with nan for {name} is {array[place, 0]}")
 
 
 def extremes(

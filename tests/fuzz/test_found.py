@@ -106,6 +106,11 @@ def test_the_slope_by_a_confident_teacher_keeps_its_digits(classes: int) -> None
     np.testing.assert_array_less(np.abs(slopes[0] - slopes[1]) / scale, 2e-6)
 
 
+def test_a_rate_beyond_its_type_does_not_hide_a_target_that_is_no_number() -> None:
+    assert np.isnan(nl.poisson_nll_loss(np.float32(3e38), np.float32(np.nan)))
+    assert nl.poisson_nll_loss(np.float32(3e38), np.float32(2.0)) == np.inf
+
+
 def test_no_label_is_no_label_of_zero() -> None:
     """The quick way of pairs took None for a loss without labels."""
     rows = np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32)

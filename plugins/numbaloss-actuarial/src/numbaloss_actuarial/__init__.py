@@ -49,7 +49,8 @@ def tweedie_loss(input, target, power=1.5):
     grown = input if up == 0.0 else expm1(up * input) / up
     shrunk = input if down == 0.0 else expm1(down * input) / down
     rise, fall = exp(up * input), times(target, exp(down * input))
-    overflows = grown > 0.0 and grown - grown != 0.0 and input - input == 0.0  # what is taken off may, too, and is less
+    # where this overflows what is taken off may, too, and is less
+    overflows = grown > 0.0 and grown - grown != 0.0 and input - input == 0.0 and target == target
     value = grown if overflows else grown - times(target, shrunk)
     return value, rise - fall, up * rise - down * fall
 
@@ -127,7 +128,8 @@ def zero_inflated_poisson_nll_loss(input, target, gate):
     # rate * sigmoid(-both), also where the rate overflows
     pull = exp(input - both) / (1.0 + exp(-both)) if both > 0.0 else rate / (1.0 + exp(both))
     chance = sigmoid(both)
-    overflows = rate - rate != 0.0 and input - input == 0.0  # the product may too, and is nothing against it
+    # where the rate overflows the product may, too, and is nothing against it
+    overflows = rate - rate != 0.0 and input - input == 0.0 and target == target
     some = closed + (rate if overflows else rate - target * input)
     zero = target == 0.0
     slope_gate = chance * sigmoid(-gate) * expm1(-rate) if zero else sigmoid(gate)
