@@ -88,8 +88,8 @@ class MatchLoss(RivalLoss, TwoLoss):
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         with between_products(), np.errstate(all="ignore"):
             matched = self._matched(inputs, sample_weight, need)
-            pairs, by_scale = matched.pairs, self.definition.inputs[2] in need.wrt
-            pairs.bound = None if by_scale else bound(pairs.scale)  # that slope needs the cosines once more
+            pairs = matched.pairs
+            pairs.bound = bound(pairs.scale)
             turned = pairs.turned()
             sums = nothing(pairs.rows, pairs.bound), nothing(pairs.columns, pairs.bound)
             self._levels(pairs, *zip(*sums, strict=True))
@@ -97,8 +97,12 @@ class MatchLoss(RivalLoss, TwoLoss):
             values = 0.5 * (self._valued(pairs, stats) + self._valued(turned, columns))
             factor = self._finish(matched.outcome, need, pairs.weights, None, values, float(pairs.weights.sum()))
             if need.wrt:
-                found, to = self._gather(matched, need)
-                slope = self._weighed(pairs, stats, columns, to, by_scale)
+                found, (by_rows, by_columns) = self._gather(matched, need)
+                by_scale = self.definition.inputs[2] in need.wrt
+                if by_scale and by_rows is None:
+                    by_rows = np.zeros((pairs.rows.count, pairs.rows.width), pairs.rows.dtype)
+                self._weighed(pairs, stats, columns, (by_rows, by_columns))
+                slope = pairs.rows.dot(by_rows) if by_scale else 0.0  # slopes by scores, times their cosines
                 self._hand_over(matched, need, found, (slope,), factor)
         return matched.outcome
 

@@ -78,20 +78,18 @@ class RivalLoss(TileLoss):
         values *= self._inner(pairs.counts())
         return values
 
-    def _weighed(self, pairs: Pairs, stats: Array, columns: Array, to: tuple[Any, Any], by_scale: bool) -> float:
-        """Sweep over all tiles: adds slopes by the unit vectors up in `to`; returns that by the scale if asked for."""
+    def _weighed(self, pairs: Pairs, stats: Array, columns: Array, to: tuple[Any, Any]) -> None:
+        """Sweep over all tiles: adds the slopes by the unit vectors up in `to`."""
         from numbaloss.kernels.cpu.tiles import weigh
 
         kernel, params = self._twins(weigh, pairs.rows.dtype, linked=True), self._params(pairs.rows.dtype)
-        inclusive, cosines_too = (True if asked else None for asked in (self._inclusive, by_scale))
-        total = 0.0
+        inclusive = True if self._inclusive else None
         for tile in pairs.tiles():
-            total += kernel(
+            kernel(
                 16 * tile.cosines.size, tile.cosines, pairs.scale, pairs.bound, tile.place in pairs.risen, pairs.low,
-                pairs.high, tile.row, tile.column, pairs.alone, stats, columns, params, inclusive, cosines_too,
+                pairs.high, tile.row, tile.column, pairs.alone, stats, columns, params, inclusive,
             )
             pairs.spread(tile, to)
-        return total
 
     @property
     def _inclusive(self) -> bool:
@@ -149,7 +147,7 @@ class GroupLoss(RivalLoss):
             factor = self._finish(outcome, need, weights, order, values, float((weights * counts).sum()))
             if need.wrt:
                 gradient, copy_to = gathered(out, embeddings.shape, vectors.dtype, (embeddings,))
-                self._weighed(pairs, stats, stats, (gradient, gradient), False)
+                self._weighed(pairs, stats, stats, (gradient, gradient))
                 pairs.project(gradient, vectors, factor)
                 if order is not None:
                     restored(gradient, order)

@@ -55,6 +55,14 @@ class Vectors:
             found[low : low + self.step] = np.einsum("ij,ij->i", part, part, dtype=np.float64)
         return found
 
+    def dot(self, others: Array) -> float:
+        """The sum of the products with the rows of another matrix, each with each."""
+        total = 0.0
+        for low in range(0, self.count, self.step):
+            part = self.block(low, min(low + self.step, self.count))
+            total += float(np.einsum("ij,ij->i", part, others[low : low + self.step]).sum(dtype=np.float64))
+        return total
+
     def _middle(self) -> Array:
         """The mean of all rows."""
         total = np.zeros(self.width)

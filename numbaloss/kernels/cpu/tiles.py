@@ -249,29 +249,17 @@ def weigh_partners(
         line[j] = slope if j != own else 0.0
 
 
-def products(line, kept):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for j in range(line.size):
-        total += line[j] * kept[j]
-    return total
-
-
 @out_of_line
 def weigh_rows(
-    first, last, tile, scale, bound, risen, low, high, row, column, alone, stats, columns, params, inclusive, cosines
+    first, last, tile, scale, bound, risen, low, high, row, column, alone, stats, columns, params, inclusive
 ):  # type: ignore[no-untyped-def]
-    """Some rows of a tile; returns the sum of slopes times cosines where `cosines` asks for it."""
+    """Some rows of a tile."""
     width = tile.shape[1]
-    total = np.float64(0.0)
     levels, factors = columns[4, column : column + width], columns[2, column : column + width]
     rises = columns[5, column : column + width]
-    kept = np.empty(width, tile.dtype)
     for i in range(first, last):
         begin, end = clipped(low[row + i], column, width), clipped(high[row + i], column, width)
         line, k = tile[i], row + i
-        if cosines is not None:
-            for j in range(width):
-                kept[j] = line[j]
         if bound is None:
             weigh_rivals(line[:begin], scale, stats[4, k], stats[2, k], levels[:begin], factors[:begin])
             weigh_rivals(line[end:], scale, stats[4, k], stats[2, k], levels[end:], factors[end:])
@@ -283,28 +271,23 @@ def weigh_rows(
             weigh_risen(line[end:], stats[5, k], rises[end:])
         own = k - column - begin if alone else -1
         weigh_partners(line[begin:end], own, scale, stats, k, columns, column + begin, params, inclusive)
-        if cosines is not None:
-            total += products(line, kept)
-    return total
 
 
 def weigh(
-    tile, scale, bound, risen, low, high, row, column, alone, stats, columns, params, inclusive, cosines
+    tile, scale, bound, risen, low, high, row, column, alone, stats, columns, params, inclusive
 ):  # type: ignore[no-untyped-def]
-    """Turn a tile of cosines into the slopes of the loss by the scores; the sum of slopes times cosines if asked for.
+    """Turn a tile of cosines into the slopes of the loss by the scores.
 
     `stats` holds for each row: the level of its rivals (in two parts), the sum of its pairs' slopes, the share of one
     pair, the level in one number, and the sum of slopes over the sum of exponentials relative to the `bound`;
     `columns` the same for each column. A tile is `risen` where exponentials stand
     in place of the rivals' cosines.
     """
-    partials = np.empty((tile.shape[0] + ROWS - 1) // ROWS, np.float64)
-    for b in prange(partials.size):
-        partials[b] = weigh_rows(
+    for b in prange((tile.shape[0] + ROWS - 1) // ROWS):
+        weigh_rows(
             b * ROWS, min(b * ROWS + ROWS, tile.shape[0]), tile, scale, bound, risen, low, high, row, column, alone,
-            stats, columns, params, inclusive, cosines,
+            stats, columns, params, inclusive,
         )
-    return in_order(partials)
 
 
 # ---- losses of each pair for itself
