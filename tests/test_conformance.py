@@ -9,8 +9,21 @@ from numbaloss.compile.primitives import log1p
 from numbaloss.plugins.registry import builtins
 from numbaloss.testing import check_loss, checks_for, parametrize_loss_checks
 
+# How a device reads and writes arrays is its structure's business: by default one loss of each is enough.
+BY_STRUCTURE = ("device_layouts", "device_orders", "device_types", "device_out")
+TYPICAL = list({loss.definition.structure: name for name, loss in reversed(builtins().items())}.values())
 
-@parametrize_loss_checks(builtins().values())
+
+def slow_elsewhere(decorator):
+    """The parametrization `decorator`, in which checks of one loss's structure are slow for the others of it."""
+    for case in decorator.args[1]:
+        name, check = case.id.split("-")
+        if check in BY_STRUCTURE and name not in TYPICAL:
+            case.marks.append(pytest.mark.slow)
+    return decorator
+
+
+@slow_elsewhere(parametrize_loss_checks(builtins().values()))
 def test_builtin(loss, check):
     check(loss)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from numbaloss.arrays import numpy as checks
-from numbaloss.definition import Interval, split_signature
+from numbaloss.definition import Definition, Interval, split_signature
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_arguments
@@ -39,6 +39,9 @@ def distributions(
     """
     if maths is None:
         return lambda function: distributions(function, anchored=anchored, **facts)
+    anchors = (INPUTS if anchored else ()) if isinstance(anchored, bool) else anchored
+    if not set(anchors) <= set(INPUTS):
+        raise ValueError(f"distributions: anchored is True, False or some of {INPUTS}, got {anchored!r}")
     check_facts("distributions", maths, facts, returns=("value", ("slope_p", "slope_q")), inputs=INPUTS, alone=True)
     limits = {"temperature": Interval("(0, inf)"), **facts.pop("limits", {})}
     definition = define(
@@ -51,11 +54,17 @@ def distributions(
         unit="row",
         hessian=False,
         limits={name: limit for name, limit in limits.items() if name in split_signature(maths)[1]},
-        anchored=(INPUTS if anchored else ()) if isinstance(anchored, bool) else tuple(anchored),
+        anchored=tuple(anchors),
         plan=of_arguments(maths, 2, "log_probability", result="grouped"),
         **facts,
     )
     return publish(definition, DistributionLoss)
+
+
+def anchors_of(definition: Definition, need: Need) -> list[int | None]:
+    """For each input 0 if the slopes by it are wanted and counted from an anchor; kernels are specialised on None."""
+    wanted = set(definition.facts["anchored"]) & set(need.wrt)
+    return [0 if name in wanted else None for name in INPUTS]
 
 
 class DistributionLoss(RowLoss):
@@ -76,8 +85,7 @@ class DistributionLoss(RowLoss):
         twins, params = self._twins(distributions.pair_rows, rows.dtype, ("log_p", "log_q"), task=task)
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         temperature = rows.dtype.type(self.parameters.get("temperature", 1.0))
-        anchored = set(self.definition.facts["anchored"]) & set(need.wrt)
-        anchor1, anchor2 = (0 if name in anchored else None for name in self.definition.inputs)
+        anchor1, anchor2 = anchors_of(self.definition, need)
         for piece in rows.pieces(need, outcome):
             outcome.total += twins(
                 24 * piece.logits.size, step, piece.logits, piece.targets, rows.classes, piece.row_weights, temperature,

@@ -11,7 +11,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.compile.threads import between_products
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.tile_pairs import TILE, Pairs, TileLoss
-from numbaloss.structures.tile_rivals import RivalLoss, bound, nothing
+from numbaloss.structures.tile_rivals import RivalLoss, bound_of, nothing
 from numbaloss.structures.vectors import Vectors, gathered, handed
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class MatchLoss(RivalLoss, TwoLoss):
         with between_products(), np.errstate(all="ignore"):
             matched = self._matched(inputs, sample_weight, need)
             pairs = matched.pairs
-            pairs.bound = bound(pairs.scale)
+            pairs.bound = bound_of(pairs.scale, pairs.weights)
             turned = pairs.turned()
             sums = nothing(pairs.rows, pairs.bound), nothing(pairs.columns, pairs.bound)
             self._levels(pairs, *zip(*sums, strict=True))
@@ -99,10 +99,10 @@ class MatchLoss(RivalLoss, TwoLoss):
             if need.wrt:
                 found, (by_rows, by_columns) = self._gather(matched, need)
                 by_scale = self.definition.inputs[2] in need.wrt
-                if by_scale and by_rows is None:
+                if by_scale and by_rows is None:  # the slope by the scale comes from that by the rows
                     by_rows = np.zeros((pairs.rows.count, pairs.rows.width), pairs.rows.dtype)
                 self._weighed(pairs, stats, columns, (by_rows, by_columns))
-                slope = pairs.rows.dot(by_rows) if by_scale else 0.0  # slopes by scores, times their cosines
+                slope = pairs.rows.dot(by_rows) if by_scale else 0.0
                 self._hand_over(matched, need, found, (slope,), factor)
         return matched.outcome
 

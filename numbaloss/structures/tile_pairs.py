@@ -102,18 +102,22 @@ class Pairs:
             same = np.may_share_memory(rows, columns)  # NumPy would see the symmetry, and be slower for it
             np.matmul(rows, columns.copy().T if same else columns.T, out=cosines)
             self.held[place] = room
-            self.risen.discard(place)
         return Tile(low, start, rows, columns, cosines)
 
     def _memory(self) -> Array:
         """Room for one more tile, if need be that of the tile held last."""
         if len(self.held) + len(self.free) < HELD:
             return np.empty(self.size, self.rows.dtype)
-        return self.free.pop() if self.free else self.held.popitem()[1]
+        return self.free.pop() if self.free else self._given_up(next(reversed(self.held)))
+
+    def _given_up(self, place: tuple[int, ...]) -> Array:
+        """The memory of a tile that is held no longer."""
+        self.risen.discard(place)
+        return self.held.pop(place)
 
     def spread(self, tile: Tile, to: tuple[Any, Any]) -> None:
         """Add what a tile of slopes by cosines makes of the unit vectors up in `to`: by rows, by columns, or None."""
-        self.free.append(self.held.pop(tile.place))  # the slopes were written over the cosines
+        self.free.append(self._given_up(tile.place))  # the slopes were written over the cosines
         low, high, start, end = tile.place
         if to[0] is not None:
             to[0][low:high] += np.matmul(tile.cosines, tile.columns, out=self.spare[: high - low])
@@ -122,7 +126,7 @@ class Pairs:
 
     def project(self, gradient: Array, vectors: Vectors, factor: float) -> None:
         """From slopes by unit vectors, for each unit of a score, to `factor` times those by the vectors themselves."""
-        numbers = self.scale, gradient.dtype.type(factor)
+        numbers = gradient.dtype.type(factor), self.scale
         for low in range(0, vectors.count, TILE):
             part = gradient[low : low + TILE]
             unit = vectors.block(low, low + len(part))

@@ -34,7 +34,7 @@ class RivalLoss(TileLoss):
                 pairs.risen.add(tile.place)
 
     def _stats(self, pairs: Pairs, tops: Array, sums: Array, part: float) -> Array:
-        """For each row what the kernels need; the sum of slopes is still to come. `part` is the direction's weight."""
+        """For each row what the kernels need, but for the slopes' sums. `part` is the direction's weight."""
         dtype, counts = pairs.rows.dtype, pairs.counts()
         level = _logarithm(tops, sums)
         base, extra = level, np.zeros(level.shape)
@@ -54,7 +54,7 @@ class RivalLoss(TileLoss):
         from numbaloss.kernels.cpu.tiles import gather_partners
 
         kernel = self._twins(gather_partners, pairs.rows.dtype)
-        tops, sums = nothing(pairs.rows, None)
+        tops, sums = nothing(pairs.rows)
         for tile in pairs.partners():
             kernel(
                 4 * tile.cosines.size, tile.cosines, pairs.scale, pairs.low, pairs.high, tile.row, tile.column,
@@ -103,13 +103,17 @@ class RivalLoss(TileLoss):
         return np.where(counts > 0, 1.0 / np.maximum(counts, 1), 0.0)
 
 
-def bound(scale: Any) -> Any:
-    """A number above all scores, from which all exponentials may be taken; None if the lowest would lose digits."""
-    steepness = abs(scale)
-    return steepness if steepness < math.log(np.finfo(scale.dtype).max) / 4.0 else None
+def bound_of(scale: Any, weights: Array) -> Any:
+    """A number above all scores that all their exponentials can be relative to; None if numbers might overflow.
+
+    A weight is multiplied by the exponential of twice the bound where all rivals are at the lowest score there is.
+    """
+    steepness, largest = abs(scale), float(np.finfo(scale.dtype).max)
+    light = weights.max(initial=0.0) * weights.size < largest**0.4
+    return steepness if light and steepness < math.log(largest) / 4.0 else None
 
 
-def nothing(vectors: Vectors, bound: Any) -> tuple[Array, Array]:
+def nothing(vectors: Vectors, bound: Any = None) -> tuple[Array, Array]:
     """Running maxima (the bound, where there is one) and sums of nothing yet."""
     return np.full(vectors.count, -np.inf if bound is None else bound, vectors.dtype), np.zeros(vectors.count)
 
@@ -137,7 +141,7 @@ class GroupLoss(RivalLoss):
             dtype = checks.computed_dtype(embeddings.dtype)
             vectors = Vectors(embeddings, dtype, order, TILE)
             scale = dtype.type(1.0 / self.parameters["temperature"])
-            pairs = Pairs(vectors, vectors, low, high, scale, weights, bound=bound(scale))
+            pairs = Pairs(vectors, vectors, low, high, scale, weights, bound=bound_of(scale, weights))
             outcome = Outcome(door, embeddings.dtype, batch=len(embeddings))
             tops, sums = nothing(vectors, pairs.bound)
             self._levels(pairs, (tops,), (sums,))

@@ -71,7 +71,7 @@ def _place(facts: Definition, arrays: tuple[Array, ...], row: int, column: int) 
 
 @only_if(lambda facts: facts.structure == "pointwise")
 def check_extremes_of_elements(loss: LossFunction) -> None:
-    """Huge, tiny and infinite inputs give numbers without an exception or a warning; nan if one is nan, or infinite."""
+    """Huge, tiny and infinite inputs give an answer without a warning; finite ones never nan, beside a nan always."""
     facts = loss.definition
     for dtype in TYPES:
         points = [extremes(facts, name, dtype) for name in facts.inputs]

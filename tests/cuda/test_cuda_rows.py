@@ -9,7 +9,7 @@ import pytest
 
 import numbaloss as nl
 from numbaloss.structures.cuda import rows
-from numbaloss.testing.checks_device import close, on_device
+from numbaloss.testing.checks_device import close, host, on_device
 
 pytest.importorskip("greenlet")
 
@@ -76,6 +76,33 @@ def test_rows_that_are_read_again(shape: tuple[int, ...]) -> None:
     agree(nl.FocalLoss(), logits, labels)
     agree(nl.CrossEntropyLoss(weight=weights, reduction="sum", **FULL), logits, labels)
     agree(nl.CrossEntropyLoss(weight=weights, reduction="none", **FULL), logits, aims, wrt=("input", "target"))
+
+
+def of_the_sure(*shape: int) -> tuple[Any, Any]:
+    """Logits of students and teachers that are sure of other classes; two of a teacher's are as likely."""
+    rng = np.random.default_rng(shape)
+    student, teacher = rng.standard_normal((2, *shape)).astype(np.float32)
+    student[:, 1], teacher[:, 0] = 12.0, 14.0
+    teacher[-1, 1] = 14.0
+    return student, teacher
+
+
+@pytest.mark.parametrize("shape", [*SIZES, (2, 5, 3)])
+@pytest.mark.parametrize("name", ["jsd_loss", "tvd_loss", "kl_div_with_logits"])
+def test_slopes_by_sure_distributions_keep_their_digits(name: str, shape: tuple[int, ...]) -> None:
+    arrays = of_the_sure(*shape)
+    for wrt in ("student", "teacher"):
+        loss = nl.get(name, reduction="none")
+        _, exact = loss.value_and_grad(*(array.astype(np.float64) for array in arrays), wrt=wrt)
+        _, found = loss.value_and_grad(*map(on_device, arrays), wrt=wrt)
+        error = np.abs(host(found) - exact).max(axis=1) / np.abs(exact).max(axis=1)
+        np.testing.assert_array_less(error, 2e-5)
+
+
+@pytest.mark.usefixtures("long_rows")
+@pytest.mark.parametrize("shape", [(2, 1101), (2, 5, 3)])
+def test_slopes_by_sure_distributions_that_are_read_again(shape: tuple[int, ...]) -> None:
+    agree(nl.JSDLoss(), *of_the_sure(*shape), wrt=("student", "teacher"))
 
 
 def test_planes_and_weights_of_samples() -> None:

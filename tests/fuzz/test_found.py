@@ -92,6 +92,20 @@ def test_a_huge_scale_over_a_small_denominator_leaves_no_slope_as_it_is() -> Non
     np.testing.assert_array_equal(slopes, 0.0)
 
 
+def test_heavy_rows_have_the_slopes_of_light_ones() -> None:
+    """A weight times the exponential of twice the largest score overflowed, and so did a weight times the scale."""
+    rows = np.array([[1.0, 0.1], [-1.0, 0.0], [-1.0, 0.1], [1.0, 0.0]], np.float32)
+    for criterion in (nl.NTXentLoss(temperature=0.05), nl.SupConLoss(temperature=0.05)):
+        _, wanted = criterion.value_and_grad(rows, np.array([0, 0, 1, 1]))
+        heavy = np.full(4, 1e22)
+        _, slopes = criterion.value_and_grad(rows, np.array([0, 0, 1, 1]), sample_weight=heavy)
+        np.testing.assert_allclose(slopes, wanted, rtol=1e-4, atol=1e-5)
+    arrays = rows[:3], rows[1:], np.array(100.0, np.float32)
+    _, wanted = nl.CLIPLoss().value_and_grad(*arrays)
+    _, slopes = nl.CLIPLoss().value_and_grad(*arrays, sample_weight=np.full(3, 1e37))
+    np.testing.assert_allclose(slopes, wanted, rtol=1e-4, atol=1e-3)
+
+
 @pytest.mark.parametrize("classes", [4, 40])
 def test_the_slope_by_a_confident_teacher_keeps_its_digits(classes: int) -> None:
     """It was the difference of the largest class's gap and the mean gap, which are equal but for a rounding."""

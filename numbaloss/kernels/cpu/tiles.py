@@ -253,7 +253,7 @@ def weigh_partners(
 def weigh_rows(
     first, last, tile, scale, bound, risen, low, high, row, column, alone, stats, columns, params, inclusive
 ):  # type: ignore[no-untyped-def]
-    """Some rows of a tile."""
+    """Turn some rows of a tile into slopes."""
     width = tile.shape[1]
     levels, factors = columns[4, column : column + width], columns[2, column : column + width]
     rises = columns[5, column : column + width]
@@ -279,9 +279,8 @@ def weigh(
     """Turn a tile of cosines into the slopes of the loss by the scores.
 
     `stats` holds for each row: the level of its rivals (in two parts), the sum of its pairs' slopes, the share of one
-    pair, the level in one number, and the sum of slopes over the sum of exponentials relative to the `bound`;
-    `columns` the same for each column. A tile is `risen` where exponentials stand
-    in place of the rivals' cosines.
+    pair, the level in one number, and the sum of slopes over the sum of exponentials relative to the `bound`; `columns`
+    the same for each column. In a `risen` tile exponentials stand in place of the rivals' cosines.
     """
     for b in prange((tile.shape[0] + ROWS - 1) // ROWS):
         weigh_rows(

@@ -52,7 +52,7 @@ def project(
         for k in range(lane(), width, LANES):
             slope = part_sum(partials, parts, size, row * width + k)
             place = (first + row) * width + k
-            store(gradient, place, (slope - radial * (load(vectors, place) * rate)) * steep * factor * rate)
+            store(gradient, place, (slope - radial * (load(vectors, place) * rate)) * factor * steep * rate)
 
 
 def part_sum(partials, parts, size, i):  # type: ignore[no-untyped-def]

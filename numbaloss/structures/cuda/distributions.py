@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbaloss.arrays.device import DeviceArray
 from numbaloss.structures.cuda.rows import Rows
 from numbaloss.structures.cuda.softmax import lowest
+from numbaloss.structures.distributions import anchors_of
 
 
 def distributed(rows: Rows) -> DeviceArray:
@@ -16,9 +17,10 @@ def distributed(rows: Rows) -> DeviceArray:
     kernel = call.kernel(pair_rows, plan, plan.threads, link=link, **lowest(call), **plan.holes(call.storage))
     partials = call.scratch(call.blocks(rows.rows * plan.lanes, plan.threads))
     temperature = float(call.loss.parameters.get("temperature", 1.0))
+    anchor1, anchor2 = anchors_of(call.loss.definition, call.need)
     call.door.launch(
         kernel, partials.size, rows.rows, rows.classes, rows.logits, rows.targets, rows.stride, rows.positions,
-        rows.row_weights, rows.spread, temperature, params, *rows.scaled(), rows.values, rows.gradient,
-        rows.target_gradient, partials,
+        rows.row_weights, rows.spread, temperature, anchor1, anchor2, params, *rows.scaled(), rows.values,
+        rows.gradient, rows.target_gradient, partials,
     )  # fmt: skip
     return partials
