@@ -158,7 +158,8 @@ def reductions_agree(case: Case, weight: Array | None) -> None:
             factors = along_rows(case, shares, gradient) if reduction == "mean" else 1.0
             wanted_slope = gradient.astype(np.float64) * factors / divisor
             differences = case.facts.structure in ("regions", "triplets")  # taken after scaling
-            loose, floor = (64, 10.0 / divisor) if differences else (4, steepest_turn(case, name))
+            heaviest = 1.0 if weight is None else max(1.0, float(weight.max(initial=0.0)))
+            loose, floor = (64, 10.0 * heaviest / divisor) if differences else (4, steepest_turn(case, name))
             floor = max(floor, float(np.finfo(gradient.dtype).tiny) / tolerance)  # below it few digits are left
             told = f"gradient of the {reduction} by {name}"
             slope = np.where(np.isfinite(gradient), slope, wanted_slope)  # a weighted slope may overflow, its mean not
