@@ -1,7 +1,7 @@
 """What the CUDA compiler and NVIDIA's assembler make of every kernel of every loss; no device is needed.
 
-By default every elementwise loss and one of each other structure, in float32 and, of each structure, bfloat16; all
-losses in all types, and code compiled for 9.0, are slow tests.
+By default every elementwise loss and one of each other structure, in float32; all losses in all types, and code that is
+compiled for 9.0, are slow tests.
 """
 
 from __future__ import annotations
@@ -60,11 +60,6 @@ def check(name: str | LossFunction, storage: str, capability: tuple[int, int], a
 @pytest.mark.parametrize("name", QUICK)
 def test_kernels_fit_the_device(name: str) -> None:
     check(name, "float32", (8, 0), ("sm_80", "sm_90"))
-
-
-@pytest.mark.parametrize("name", TYPICAL)
-def test_kernels_of_a_loss_of_each_structure_fit_for_halves(name: str) -> None:
-    check(name, "bfloat16", (8, 0), ("sm_80",))
 
 
 @pytest.mark.slow
