@@ -30,7 +30,7 @@ def single_as_double(case: Case) -> None:
     """float32 gives what float64 does, but for rounding and what an ulp of the inputs does to the result."""
     if not case.finite or case.arrays[0].dtype != np.float32 or not case.arrays[0].size or squares_overflow(case):
         return
-    if _unbounded(case) or (case.mood == "scaled" and case.setting.get("swap")) or _squares_vanish(case):
+    if _unbounded(case) or _tied(case) or _squares_vanish(case):
         return  # what float32 takes for equally near, float64 may not
     if case.setting.get("smooth_dr") == 0.0 and case.mood in FAR:
         return  # what is nothing in float32, and over nothing no number, may be something in float64
@@ -110,6 +110,13 @@ def _farthest(case: Case) -> float:
     if case.facts.structure != "triplets":
         return 0.0
     return max(float(np.abs(array).sum(axis=-1, dtype=np.float64).max(initial=0.0)) for array in case.arrays)
+
+
+def _tied(case: Case) -> bool:
+    """Whether distances may be the same in float32 alone: of scaled rows, or of ones that an added eps swamps."""
+    if case.mood != "scaled" or case.facts.structure != "triplets":
+        return False
+    return bool(case.setting.get("swap")) or float(np.abs(case.arrays[0]).max(initial=0.0)) < 1e-10
 
 
 def _squares_vanish(case: Case) -> bool:
