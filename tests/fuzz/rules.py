@@ -114,7 +114,8 @@ def layouts_do_not_matter(case: Case, layouts: tuple[str, ...], out: str, chosen
         for name, slope in zip(chosen, several, strict=True):
             wanted = gradients[named(case).index(name)]
             told = f"gradient by {name}, laid out as {layouts}, {what}"
-            agree(slope, wanted, tolerance_of(case), told, steepest_turn(case, name))
+            products = 0.01 if case.facts.structure == "head" else 0.0  # BLAS rounds logits by layout, caps magnify it
+            agree(slope, wanted, tolerance_of(case), told, max(products, steepest_turn(case, name)))
         return several
 
     plain = hold(None, "no out")
@@ -170,6 +171,7 @@ def _mean_is_of_total(case: Case, weight: Array | None, total: Any) -> None:
     if total.denominator > 0:
         mean = float(made(case.loss, **case.setting)(*case.arrays, sample_weight=weight))
         close = abs(mean - total.mean) <= tolerance_of(case) * abs(total.mean) or not np.isfinite(total.mean)
+        close |= np.isinf(mean) and abs(total.mean) > float(np.finfo(case.arrays[0].dtype).max)  # a total is float64
         assert close, f"mean {mean!r}, but the total's is {total.mean!r}"
 
 
