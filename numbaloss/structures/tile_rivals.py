@@ -44,9 +44,9 @@ class RivalLoss(TileLoss):
         base[counts == 0], extra[counts == 0] = np.inf, 0.0  # nobody is above a pair that is not there
         stats = np.zeros((6, counts.size), dtype)
         stats[0], stats[1], stats[3] = base, extra, part * pairs.weights * self._inner(counts)
-        stats[4] = stats[0] + stats[1]
+        stats[4] = whole = base + extra
         if pairs.bound is not None:
-            stats[5] = np.exp(pairs.bound - np.where(base + extra == -np.inf, np.inf, base + extra))
+            stats[5] = np.exp(pairs.bound - np.where(whole == -np.inf, np.inf, whole))
         return stats
 
     def _partners(self, pairs: Pairs) -> Array:

@@ -87,17 +87,17 @@ def check_extremes_of_elements(loss: LossFunction) -> None:
             ]
         finite = np.all([np.isfinite(column[:, 0]) for column in columns], axis=0)
         for what, array in (("value", values), *zip(facts.differentiable, gradients, strict=True)):
-            bad = np.isnan(array.reshape(-1)) & finite
-            if bad.any():
-                place = int(np.flatnonzero(bad)[0])
-                at = [float(column[place, 0]) for column in columns]
-                raise AssertionError(f"{np.dtype(dtype)}: {what} at {at} is nan ({int(bad.sum())} such points)")
+            _nowhere(np.isnan(array.reshape(-1)) & finite, columns, f"{np.dtype(dtype)}: {what} is nan")
         for name, array in zip(facts.inputs, spoilt, strict=True):
-            bad = ~np.isnan(array.reshape(-1)) & finite
-            if bad.any():
-                place = int(np.flatnonzero(bad)[0])
-                at = [float(column[place, 0]) for column in columns]
-                raise AssertionError(f"{np.dtype(dtype)}: value at {at} with nan for {name} is {array[place, 0]}")
+            told = f"{np.dtype(dtype)}: value is a number with nan for {name}"
+            _nowhere(~np.isnan(array.reshape(-1)) & finite, columns, told)
+
+
+def _nowhere(bad: Array, columns: tuple[Array, ...], what: str) -> None:
+    """Assert that no point is bad; else say what is wrong, and at the first of them."""
+    places = np.flatnonzero(bad)
+    at = [float(column[places[0], 0]) for column in columns] if places.size else []
+    assert not places.size, f"{what} at {at} ({places.size} such points)"
 
 
 def extremes(
