@@ -11,7 +11,8 @@ from numbaloss.kernels.cpu.distributions import log_chance
 from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part
 from numbaloss.kernels.cpu.row import RUN, fill, narrow, whole_runs
 from numbaloss.kernels.cpu.softmax_probability_tiles import SUM, SUM_ERROR, VALUE, VALUE_ERROR, add
-from numbaloss.kernels.cpu.softmax_tiles import PEAK, WIDTH, one_by_one, raise_peaks, side_by_side
+from numbaloss.kernels.cpu.softmax_tiles import PEAK, raise_peaks
+from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
 
 # Slots of an input's scratch vector, beside those above: the sum of the slopes, the logarithm of the sum; the class of
 # the peak, the other input's logit there, and the rate from which anchored slopes are counted.

@@ -15,14 +15,14 @@ BLOCK = 8192
 @out_of_line
 def scan_block(labels, low, high, classes, ignored, weights, row_weights):  # type: ignore[no-untyped-def]
     """(number out of range, sum of the weights of the rows that count) of one block."""
-    bad = 0
+    bad, counted = 0, 0
     mass = np.float64(0.0)
     for i in range(high - low):
         label = np.int64(labels[low + i])
         counts = label != ignored
-        bad += counts and (label < 0 or label >= classes)
+        bad += counts & (np.uint64(label) >= np.uint64(classes))  # negative ones are huge there
         if weights is None and row_weights is None:
-            mass += counts
+            counted += counts
         else:
             inside = counts and label >= 0 and label < classes
             weight = np.float64(1.0)
@@ -31,7 +31,7 @@ def scan_block(labels, low, high, classes, ignored, weights, row_weights):  # ty
             if row_weights is not None:
                 weight = weight * row_weights[low + i]
             mass += weight if inside else 0.0
-    return bad, mass
+    return bad, mass + counted
 
 
 def scan(labels, classes, ignored, weights, row_weights):  # type: ignore[no-untyped-def]

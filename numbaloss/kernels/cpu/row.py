@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.compile.primitives import exp, log, log1p, maximum, tanh
+from numbaloss.compile.primitives import exp, log1p, maximum, tanh
 from numbaloss.kernels.cpu.intrinsics import move, part, strict
 
 STRIP = 4096  # elements summed in the element type; across strips the sum is float64, in index order
@@ -128,9 +128,10 @@ def gaps_strip(row, highest, softcap, weights):  # type: ignore[no-untyped-def]
     return total, mass
 
 
+@strict
 def log_sum(rest, own, distance):  # type: ignore[no-untyped-def]
-    """``log(rest + own)`` where `own` is ``exp(-distance)``: exact where the label is the largest and `rest` tiny."""
-    return log1p(rest) if distance == 0.0 else log(rest + own)
+    """``log(rest + own)`` where `own` is ``exp(-distance)``; the largest logit gives a one, which log1p adds."""
+    return log1p(rest if distance == 0.0 else (rest - 1.0) + own)
 
 
 def fill(array, value):  # type: ignore[no-untyped-def]

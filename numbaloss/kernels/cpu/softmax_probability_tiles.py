@@ -11,7 +11,8 @@ from numbaloss.compile.primitives import exp, expm1, log1p
 from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, narrow
-from numbaloss.kernels.cpu.softmax_tiles import PEAK, WIDTH, one_by_one, raise_peaks, side_by_side
+from numbaloss.kernels.cpu.softmax_tiles import PEAK, raise_peaks
+from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
 
 # Slots of the scratch vector; PEAK is that of `softmax_tiles`. Each sum has its rounding error beside it.
 SUM, SUM_ERROR, VALUE, VALUE_ERROR, SLOPE, SLOPE_ERROR, BEND, BEND_ERROR = (k * WIDTH for k in range(2, 10))

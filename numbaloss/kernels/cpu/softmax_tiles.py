@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.compile.primitives import exp, log, log1p, maximum
-from numbaloss.kernels.cpu.intrinsics import empty, like, out_of_line, part, strict
+from numbaloss.compile.primitives import exp, maximum
+from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, narrow
+from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, log_sum, narrow
+from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
 
-WIDTH = 128
 GROUP = 32  # classes summed plainly; across groups the sum carries its rounding error along
 # Slots of the scratch vector.
 LABEL, PEAK, SUM, HIGH, LOW, GAP_HIGH, GAP_LOW, OWN, WEIGHT, ROW_WEIGHT = (k * WIDTH for k in range(10))
@@ -70,6 +70,7 @@ def flush(n, high_slot, low_slot, scratch):  # type: ignore[no-untyped-def]
         scratch[SUM + r] = 0.0
 
 
+@disjoint
 def gather(tile, stride, labels, ignored, weights, row_weights, scratch):  # type: ignore[no-untyped-def]
     """Each row's label, own logit and weights; how many rows are ignored."""
     skipped = 0
@@ -100,7 +101,7 @@ def evaluate(
         distance = peak - own_logit
         own_sum = exp(-distance)
         rest_sum = scratch[HIGH + r] + scratch[LOW + r]
-        log_total = log1p(rest_sum) if distance == 0.0 else log(rest_sum + own_sum)
+        log_total = log_sum(rest_sum, own_sum, distance)
         inverse = 1.0 / (rest_sum + own_sum)
         rest = rest_sum * inverse
         value, slope, bend = link(log_probability(own_logit, peak, log_total), rest, params)
@@ -144,9 +145,11 @@ def evaluate(
                 scratch[BEND + r] = bend + lift
 
 
-def scale_class(row, n, wish, smoothing, softcap, scratch, gradient, curvature):  # type: ignore[no-untyped-def]
-    """Gradient and Hessian by one class, as of rows with another label, from the exponentials in `gradient`."""
+def scale_class(row, n, c, wish, smoothing, softcap, scratch, gradient, curvature):  # type: ignore[no-untyped-def]
+    """Gradient and Hessian by class `c`, from the exponentials in `gradient`."""
+    label = narrow(c)
     for r in range(n):
+        own = scratch[LABEL + r] == label
         chance = gradient[r] * scratch[INVERSE + r]
         slope = scratch[PULL + r] * chance
         if smoothing is not None:
@@ -154,23 +157,18 @@ def scale_class(row, n, wish, smoothing, softcap, scratch, gradient, curvature):
         tilt = 1.0
         if softcap is not None:
             tilt = cap_slope(row[r], softcap)
-        gradient[r] = scratch[FACTOR + r] * slope * tilt
+        gradient[r] = scratch[OWN_SLOPE + r] if own else scratch[FACTOR + r] * slope * tilt
         if curvature is not None:
             second = scratch[BEND + r] * chance * chance + scratch[PULL + r] * chance * (1.0 - chance)
             if softcap is not None:
                 second = second * tilt * tilt + slope * cap_curvature(row[r], softcap)
-            curvature[r] = scratch[FACTOR + r] * second
+            curvature[r] = scratch[OWN_BEND + r] if own else scratch[FACTOR + r] * second
 
 
-def write_own(stride, classes, labels, ignored, skipped, scratch, gradient, curvature):  # type: ignore[no-untyped-def]
-    """The entries of the rows' own labels; zeros for ignored rows."""
-    for r in range(labels.size):
-        label = np.int64(labels[r])
-        if label != ignored:
-            gradient[label * stride + r] = scratch[OWN_SLOPE + r]
-            if curvature is not None:
-                curvature[label * stride + r] = scratch[OWN_BEND + r]
-        elif skipped > 0:
+def clear_ignored(n, stride, classes, scratch, gradient, curvature):  # type: ignore[no-untyped-def]
+    """Zeros for ignored rows."""
+    for r in range(n):
+        if scratch[LABEL + r] < 0.0:
             for c in range(classes):
                 gradient[c * stride + r] = 0.0
                 if curvature is not None:
@@ -216,10 +214,11 @@ def label_tile(
             low, high = c * stride, c * stride + n
             wish = even if weights is None else even * weights[c]
             scale_class(
-                part(tile, low, high), n, wish, smoothing, softcap, scratch, part(gradient, low, high),
+                part(tile, low, high), n, c, wish, smoothing, softcap, scratch, part(gradient, low, high),
                 part(curvature, low, high),
             )
-        write_own(stride, classes, labels, ignored, skipped, scratch, gradient, curvature)
+        if skipped > 0:
+            clear_ignored(n, stride, classes, scratch, gradient, curvature)
     total = np.float64(0.0)
     for r in range(n):
         if values is not None:
@@ -292,19 +291,3 @@ def label_small_block(
         if curvature is not None:
             one_by_one(bends, classes, n, part(curvature, low * classes, high * classes))
     return total
-
-
-def side_by_side(rows, stride, classes, n, tile):  # type: ignore[no-untyped-def]
-    """Transpose `n` rows into a tile."""
-    for c in range(classes):
-        column, out = part(rows, c, rows.size), part(tile, c * WIDTH, c * WIDTH + n)
-        for r in range(n):
-            out[r] = column[np.uint32(r) * np.uint32(stride)]
-
-
-def one_by_one(tile, classes, n, rows):  # type: ignore[no-untyped-def]
-    """Transpose a tile back into `n` rows."""
-    for c in range(classes):
-        column, source = part(rows, c, rows.size), part(tile, c * WIDTH, c * WIDTH + n)
-        for r in range(n):
-            column[np.uint32(r) * np.uint32(classes)] = source[r]
