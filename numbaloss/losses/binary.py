@@ -90,16 +90,17 @@ def binary_cross_entropy_with_logits(input, target, pos_weight=1.0, label_smooth
     """
     yes = target + label_smoothing * (0.5 - target)
     no = 1.0 - yes
-    decay = exp(-abs(input))
-    extra = log1p(decay)
+    weighed = pos_weight * yes
+    size = abs(input)
+    decay = exp(-size)
+    extra = softplus(-size)
     share = 1.0 / (1.0 + decay)
     plus = input > 0.0
     softplus_input = input + extra if plus else extra
     softplus_minus = extra if plus else extra - input
     sigmoid_input = share if plus else decay * share
     sigmoid_minus = decay * share if plus else share
-    weighed = pos_weight * yes
-    value = times(weighed, softplus_minus) + times(no, softplus_input)
+    value = (no + weighed) * extra + times(no if plus else weighed, size)
     slope = no * sigmoid_input - weighed * sigmoid_minus
     far = times(pos_weight, softplus_minus) - softplus_input  # equal, but cancels where near does not
     near = times(pos_weight - 1.0, softplus_minus) - input
@@ -143,25 +144,28 @@ def sigmoid_focal_loss(input, target, alpha=0.25, gamma=2.0):
     0.043322
     """
     no = 1.0 - target
-    decay = exp(-abs(input))
-    extra = log1p(decay)
+    size = abs(input)
+    decay = exp(-size)
     share = 1.0 / (1.0 + decay)
     plus = input > 0.0
     chance = share if plus else decay * share
     against = decay * share if plus else share
-    entropy = times(target, extra if plus else extra - input) + times(no, input + extra if plus else extra)
+    entropy = softplus(-size) + times(no if plus else target, size)
     entropy_slope = no * chance - target * against
     miss = no * chance + target * against  # 1 - p_t
-    factor = power(miss, gamma)
-    if alpha >= 0.0:
-        factor *= alpha * target + (1.0 - alpha) * no
-    variance = decay * share * share
+    variance = chance * against
     side = no - target
-    growth = gamma * (variance / miss) * side if miss > 0.0 else gamma * side  # of the factor, relative to it
     ratio = variance / miss if miss > 0.0 else 1.0
+    balance = alpha * target + (1.0 - alpha) * no if alpha >= 0.0 else 1.0
+    if gamma >= 1.0:  # the same without a division
+        lower = balance * power(miss, gamma - 1.0)
+        factor, growth = lower * miss, lower * (gamma * variance * side)
+    else:
+        factor = balance * power(miss, gamma)
+        growth = factor * (gamma * ratio * side)
     bend = gamma * ((gamma - 1.0) * ratio * ratio * side * side + ratio * side * (against - chance))
-    slope = entropy_slope + entropy * growth
-    return factor * entropy, factor * slope, factor * (variance + 2.0 * entropy_slope * growth + entropy * bend)
+    second = factor * (variance + entropy * bend) + 2.0 * entropy_slope * growth
+    return factor * entropy, factor * entropy_slope + growth * entropy, second
 
 
 @pointwise(target="sign", convex=True)
@@ -344,11 +348,11 @@ def multilabel_soft_margin_loss(input, target):
     0.693147
     """
     no = 1.0 - target
-    decay = exp(-abs(input))
-    extra = log1p(decay)
+    size = abs(input)
+    decay = exp(-size)
     share = 1.0 / (1.0 + decay)
     plus = input > 0.0
     chance = share if plus else decay * share
     against = decay * share if plus else share
-    value = times(target, extra if plus else extra - input) + times(no, input + extra if plus else extra)
+    value = softplus(-size) + times(no if plus else target, size)
     return value, (no * chance - target * against, -input), decay * share * share

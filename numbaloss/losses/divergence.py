@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import exp, expm1, log, log1p, maximum
+from numbaloss.compile.primitives import exp, expm1, log, log1p, maximum, softplus
 from numbaloss.losses.helpers import sign, times
 from numbaloss.structures.distributions import distributions
 from numbaloss.structures.pointwise import pointwise
@@ -133,7 +133,7 @@ def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     # slopes without the constants log(1 - beta) and log(beta), which the softmax takes out again: what is left is exact
     # where one of the probabilities has vanished beside the other
     lead = gap + (log(beta) - log1p(-beta))
-    rest = log1p(exp(-abs(lead)))
+    rest = softplus(-abs(lead))
     slope_p, slope_q = -times(part_p, rest + maximum(lead, 0.0)), -times(part_q, rest + maximum(-lead, 0.0))
     return value_p + value_q, (slope_p, slope_q)
 

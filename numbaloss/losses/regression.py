@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import copysign, exp, expm1, log1p, maximum, minimum, sqrt, tanh
+from numbaloss.compile.primitives import copysign, exp, expm1, log1p, maximum, minimum, sqrt
 from numbaloss.losses.helpers import sign
 from numbaloss.structures.pointwise import pointwise
 
@@ -151,13 +151,13 @@ def log_cosh_loss(input, target):
     """
     error = input - target
     size = abs(error)
-    grown = expm1(size if size < 8.0 else 8.0)  # cosh(e) - 1 = grown^2 / (2 (1 + grown))
+    shrunk = expm1(-2.0 * size)
+    near = size < 1.5
+    # log cosh(e) is half of log(1 + sinh(e)^2), and e + log((1 + exp(-2 e)) / 2), which cancels for a small e
+    grown = log1p(0.25 * shrunk * (shrunk / (1.0 + shrunk)) if near else 0.5 * shrunk)
+    slope = copysign(shrunk / (2.0 + shrunk), error)
     decay = exp(-2.0 * size)
-    far = size >= 8.0
-    value = log1p(decay if far else 0.5 * grown * (grown / (1.0 + grown)))
-    value += size - 0.6931471805599453 if far else 0.0 * size
-    slope = tanh(error)
-    return value, (slope, -slope), 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
+    return 0.5 * grown if near else size + grown, (slope, -slope), 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
 
 
 @pointwise(differentiable=BOTH, limits={"delta": "(0, inf)"}, convex=True)
@@ -188,8 +188,8 @@ def pseudo_huber_loss(input, target, delta=1.0):
     size = abs(error)
     ratio = size / delta
     far = ratio > 1.0e8  # there 1 + ratio^2 is ratio^2 to the last digit, and further on it overflows
-    root = sqrt(1.0 + ratio * ratio)
-    share = 1.0 - 1.0 / ratio if far else ratio / (root + 1.0)
+    root = ratio if far else sqrt(1.0 + ratio * ratio)
+    share = ratio / (root + 1.0) if ratio < 1.0e30 else 1.0
     slope = copysign(delta, error) if far else error / root
     curvature = 0.0 if far else 1.0 / (root * root * root)
     return delta * (size * share), (slope, -slope), curvature
@@ -233,8 +233,8 @@ def fair_loss(input, target, c=1.0):
     tail = 0.33333333333333331 + z * (0.2 + z * tail)
     near = size * s - c * (2.0 * s * z * tail)
     far = size - c * log1p(minimum(ratio, 1.0e30))
-    slope = error / (1.0 + ratio) if ratio < 1.0 else copysign(c / (1.0 + 1.0 / ratio), error)
     rest = 1.0 / (1.0 + ratio)
+    slope = error * rest if ratio < 1.0e30 else copysign(c, error)
     return c * (near if ratio < 0.5 else far), (slope, -slope), rest * rest
 
 
@@ -364,7 +364,7 @@ def msle_loss(input, target):
     error = input - target
     over = error > 0.0
     # log(1 + x) - log(1 + t) without the cancellation; outside the domain, log1p(-2) is the nan that is due
-    distance = log1p((error / (1.0 + target) if over else -error / (1.0 + input)) if inside else -2.0)
+    distance = log1p(abs(error) / (1.0 + (target if over else input)) if inside else -2.0)
     gap = distance if over else -distance
     rate = 1.0 / (1.0 + input)
     return gap * gap, (2.0 * gap * rate, -2.0 * gap / (1.0 + target)), 2.0 * (1.0 - gap) * rate * rate

@@ -15,6 +15,7 @@ from llvmlite import ir
 from numba import float32, float64
 
 FLOAT = ir.FloatType()
+SCALING = {"+avx512f", "+avx512dq", "+avx512vl"}  # of processors with an instruction that multiplies by powers of two
 Function = Callable[..., float]
 
 real = float
@@ -86,6 +87,28 @@ def two_to(context: Any, shifted: Any) -> Any:
         return builder.bitcast(builder.add(exponent, integer(pattern(1.0, value.type))), value.type)
 
     return (shifted(shifted), emit) if same_float(shifted) else None
+
+
+@intrinsic
+def scaled(context: Any, p: Any, shifted: Any) -> Any:
+    """p * 2**k, rounded once, for p in [1/2, 2] and any k that a finite result can have; k comes as in `two_to`."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, shifted = arguments
+        kind = value.type
+        integer, mantissa = layout(kind)
+        k = builder.sub(builder.bitcast(shifted, integer), integer(pattern(1.5 * 2.0**mantissa, kind)))
+        if set(context.codegen().magic_tuple()[2].split(",")) >= SCALING:
+            signature = ir.FunctionType(kind, [kind, integer])
+            return builder.call(builder.module.declare_intrinsic("llvm.ldexp", [kind, integer], signature), [value, k])
+        # Elsewhere by two factors, each of them a normal number.
+        lift, bias = (64, 127) if kind == FLOAT else (256, 1023)
+        low = builder.icmp_signed("<", k, integer(lift - bias))
+        first = builder.add(k, builder.select(low, integer(bias + lift), integer(bias - 1)))
+        value = builder.fmul(value, builder.bitcast(builder.shl(first, integer(mantissa)), kind))
+        return builder.fmul(value, builder.select(low, kind(2.0**-lift), kind(2.0)))
+
+    return (p(p, shifted), emit) if same_float(p, shifted) else None
 
 
 def exponent_field(builder: Any, value: Any, low: Any) -> tuple[Any, ir.IntType, int]:

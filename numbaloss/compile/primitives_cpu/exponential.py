@@ -9,7 +9,7 @@ clamp let nan through.
 
 import numpy as np
 
-from numbaloss.compile.primitives_cpu.bits import real, two_to, typed
+from numbaloss.compile.primitives_cpu.bits import real, scaled, two_to, typed
 
 __all__ = ["exp_float32", "exp_float64", "expm1_float32", "expm1_float64"]
 
@@ -35,11 +35,7 @@ def exp_float32(x: float) -> float:
     x = -104.0 if x < -104.0 else x
     x = 89.0 if x > 89.0 else x
     shifted = x * 1.4426950408889634 + 12582912.0
-    p = exp_fraction_float32(x, shifted - 12582912.0)
-    # 2**k in two factors, each a normal number, so that overflow and denormals come out right.
-    tiny = x < -80.0
-    p = p * two_to(shifted + (64.0 if tiny else -1.0))
-    return p * (5.421010862427522e-20 if tiny else 2.0)
+    return scaled(exp_fraction_float32(x, shifted - 12582912.0), shifted)
 
 
 @typed(np.float64)
@@ -68,10 +64,7 @@ def exp_float64(x: float) -> float:
     x = -746.0 if x < -746.0 else x
     x = 710.0 if x > 710.0 else x
     shifted = x * 1.4426950408889634 + 6755399441055744.0
-    p = exp_fraction_float64(x, shifted - 6755399441055744.0)
-    tiny = x < -600.0
-    p = p * two_to(shifted + (256.0 if tiny else -1.0))
-    return p * (8.636168555094445e-78 if tiny else 2.0)
+    return scaled(exp_fraction_float64(x, shifted - 6755399441055744.0), shifted)
 
 
 @typed(np.float32)

@@ -72,7 +72,7 @@ def find_rates(n, cooled, anchor1, anchor2, params, scratch1, scratch2):  # type
 def compare(
     c, one, two, n, cooled, anchor1, anchor2, params, scratch1, scratch2, sums, gradient1, gradient2
 ):  # type: ignore[no-untyped-def]
-    """Adds one class's value and slopes; the slopes are kept where there are gradients to write."""
+    """Adds one class's value and slopes. Slopes are kept where there is a gradient to write, and chances for logits."""
     for r in range(n):
         log_p = log_chance(one[r], scratch1[PEAK + r], cooled, scratch1[LOG + r])
         log_q = log_chance(two[r], scratch2[PEAK + r], cooled, scratch2[LOG + r])
@@ -84,20 +84,19 @@ def compare(
             slope2 = slope2 - scratch2[RATE + r] * exp(log_q) if scratch2[PLACE + r] != c else 0.0
         add(sums, VALUE, VALUE_ERROR, r, value)
         if gradient1 is not None:
-            gradient1[r] = slope1
+            gradient1[r], one[r] = slope1, exp(log_p)
             add(scratch1, MASS, MASS_ERROR, r, slope1)
         if gradient2 is not None:
-            gradient2[r] = slope2
+            gradient2[r], two[r] = slope2, exp(log_q)
             add(scratch2, MASS, MASS_ERROR, r, slope2)
 
 
-def project(row, n, cooled, scratch, sums, gradient):  # type: ignore[no-untyped-def]
+def project(chances, n, scratch, sums, gradient):  # type: ignore[no-untyped-def]
     """From the slopes by one class's log-probabilities in `gradient` to those by its logits; nothing for None."""
     if gradient is not None:
         for r in range(n):
-            chance = exp(log_chance(row[r], scratch[PEAK + r], cooled, scratch[LOG + r]))
             mass = scratch[MASS + r] + scratch[MASS_ERROR + r]
-            gradient[r] = sums[FACTOR + r] * (gradient[r] - chance * mass)
+            gradient[r] = sums[FACTOR + r] * (gradient[r] - chances[r] * mass)
 
 
 @disjoint
@@ -106,7 +105,7 @@ def pair_tile(
     tile1, tile2, classes, n, row_weights, temperature, anchor1, anchor2, params, scale, values, gradient1, gradient2,
     scratch1, scratch2, sums,
 ):  # type: ignore[no-untyped-def]
-    """One tile: the float64 sum of its weighted values; leaves its slopes in the gradients that are not None.
+    """One tile, which it spoils: the float64 sum of its weighted values; leaves its gradients where these are not None.
 
     All loops but two are over whole runs of rows, some of them of no meaning: LLVM rounds the mathematics otherwise
     where it takes rows one by one.
@@ -136,8 +135,8 @@ def pair_tile(
         )
     for c in range(classes):
         low, high = c * WIDTH, c * WIDTH + m
-        project(part(tile1, low, high), m, cooled, scratch1, sums, part(gradient1, low, high))
-        project(part(tile2, low, high), m, cooled, scratch2, sums, part(gradient2, low, high))
+        project(part(tile1, low, high), m, scratch1, sums, part(gradient1, low, high))
+        project(part(tile2, low, high), m, scratch2, sums, part(gradient2, low, high))
     total = np.float64(0.0)
     for r in range(n):
         value = temperature * temperature * (sums[VALUE + r] + sums[VALUE_ERROR + r])

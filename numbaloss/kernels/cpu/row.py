@@ -146,7 +146,7 @@ def log_normaliser_above(row, highest, softcap, cooled, stored):  # type: ignore
 
     The exponentials are kept in `stored` unless it is None.
     """
-    total, ties = np.float64(0.0), 0
+    total, ties = np.float64(0.0), np.float64(0.0)
     for low in range(0, row.size, STRIP):
         high = min(low + STRIP, row.size)
         one, two = others_strip(part(row, low, high), highest, softcap, cooled, part(stored, low, high))
@@ -157,12 +157,12 @@ def log_normaliser_above(row, highest, softcap, cooled, stored):  # type: ignore
 
 def others_strip(row, highest, softcap, cooled, stored):  # type: ignore[no-untyped-def]
     """Sum of the exponentials of what is below the highest, and how many are not; all are kept in `stored`."""
-    total, ties = 0.0, 0
+    total, ties = 0.0, 0.0  # counted in the element type: whole numbers would halve the vectors
     for j in range(row.size):
         gap = capped(row[j], softcap) - highest
         term = exp(gap * cooled)
         if stored is not None:
             stored[j] = term
         total += term if gap != 0.0 else 0.0
-        ties += gap == 0.0
+        ties += 1.0 if gap == 0.0 else 0.0
     return total, ties
