@@ -17,7 +17,7 @@ from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import RowLoss
+from numbaloss.structures.rows import FEW, RowLoss
 from numbaloss.structures.softmax import LIMITS
 from numbaloss.structures.twins import Kernel, Twins
 
@@ -69,26 +69,32 @@ class CosineLoss(RowLoss):
     """Cross-entropy of scaled cosines, the label's moved."""
 
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        from numbaloss.kernels.cpu import cosine_tiles, cosines
+
         dtype = rows.dtype
-        twins, moves = self._shifted(dtype)
+        task, step = cosines.cosine_block, max(1, cosines.WORK // rows.classes)
+        if rows.classes <= FEW:
+            task, step = cosine_tiles.small_cosine_block, cosine_tiles.STEP
+        twins, moves = self._shifted(dtype, task)
         scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
         smoothing = self.parameters["label_smoothing"]
         for piece in rows.pieces(need, outcome):
             outcome.total += twins(
-                8 * piece.logits.size, piece.logits, piece.stride, rows.classes, piece.labels, rows.ignored,
+                8 * piece.logits.size, step, piece.logits, piece.stride, rows.classes, piece.labels, rows.ignored,
                 rows.weights, piece.row_weights, dtype.type(smoothing) if smoothing else None,
                 dtype.type(self.parameters["scale"]), moves, (), scale, piece.values, piece.gradient,
             )  # fmt: skip
 
-    def _shifted(self, dtype: np.dtype[Any]) -> tuple[Twins, tuple[Any, ...]]:
-        """The kernel, and the numbers the mathematics takes."""
-        key = ("cosines", dtype)
+    def _shifted(self, dtype: np.dtype[Any], task: Kernel) -> tuple[Twins, tuple[Any, ...]]:
+        """The kernel that has its rows done by `task`, and the numbers the mathematics takes."""
+        key = ("cosines", dtype, task)
         if key not in self._kernels:
             from numbaloss.kernels.cpu.cosines import cosine_rows
 
             shift, numbers = self._shift()
             link = render.link(negative_log, ("log_prob", "rest"), ())
-            twins = Twins(cosine_rows, dtype, self.definition.name, shift=shift, link=link, narrow=dtype.type)
+            holes = {"task": task, "shift": shift, "link": link, "narrow": dtype.type}
+            twins = Twins(cosine_rows, dtype, self.definition.name, **holes)
             self._kernels[key] = twins, tuple(dtype.type(number) for number in numbers)
         found: tuple[Twins, tuple[Any, ...]] = self._kernels[key]
         return found

@@ -10,7 +10,9 @@ from numba import prange
 from numbaloss.kernels.cpu.intrinsics import empty, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import RUN, STRIP, fill
-from numbaloss.kernels.cpu.softmax_labels import WORK, label_row
+from numbaloss.kernels.cpu.softmax_labels import label_row
+
+WORK = 16384  # elements a parallel task takes on
 
 
 def shift(cosine: Any, params: Any) -> Any:
@@ -18,16 +20,23 @@ def shift(cosine: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
-def cosine_rows(
-    flat, stride, classes, labels, ignored, weights, row_weights, smoothing, steepness, moves, params, scale, values,
-    gradient,
+def task(
+    first, last, flat, stride, classes, labels, ignored, weights, row_weights, smoothing, steepness, moves, params,
+    scale, values, gradient,
 ):  # type: ignore[no-untyped-def]
-    """All rows; logits are `steepness` times the cosines. Gives the float64 sum of the weighted values."""
+    """Open name, `cosine_block` or `small_cosine_block`: the rows of one parallel task."""
+    raise NotImplementedError
+
+
+def cosine_rows(
+    step, flat, stride, classes, labels, ignored, weights, row_weights, smoothing, steepness, moves, params, scale,
+    values, gradient,
+):  # type: ignore[no-untyped-def]
+    """All rows, `step` a task; logits are `steepness` times the cosines. The float64 sum of the weighted values."""
     rows = labels.size
-    step = max(1, WORK // classes)
     partials = empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
-        partials[b] = cosine_block(
+        partials[b] = task(
             b * step, min(b * step + step, rows), flat, stride, classes, labels, ignored, weights, row_weights,
             smoothing, steepness, moves, params, scale, values, gradient,
         )

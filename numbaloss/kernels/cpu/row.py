@@ -134,6 +134,12 @@ def log_sum(rest, own, distance):  # type: ignore[no-untyped-def]
     return log1p(rest if distance == 0.0 else (rest - 1.0) + own)
 
 
+@strict
+def slope_scale(pull, inverse, factor):  # type: ignore[no-untyped-def]
+    """The product as one number: free to reassociate, LLVM divides every element instead."""
+    return pull * inverse * factor
+
+
 def fill(array, value):  # type: ignore[no-untyped-def]
     """Set every element; nothing for None."""
     if array is not None:

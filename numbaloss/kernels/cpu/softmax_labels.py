@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp
-from numbaloss.kernels.cpu.intrinsics import ahead, empty, out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import ahead, empty, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import (
     RUN,
@@ -23,6 +23,7 @@ from numbaloss.kernels.cpu.row import (
     narrow,
     other_exponentials,
     peak,
+    slope_scale,
 )
 
 WORK = 16384  # elements a parallel task takes on
@@ -83,12 +84,6 @@ def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, g
             second = bend * rest * rest + pull * own * rest + lift * own * own
             curvature[label] = factor * (second * tilt * tilt + own_gradient * cap_curvature(row[label], softcap))
     return value
-
-
-@strict
-def slope_scale(pull, inverse, factor):  # type: ignore[no-untyped-def]
-    """The product as one number: free to reassociate, LLVM divides every element instead."""
-    return pull * inverse * factor
 
 
 def write_row(

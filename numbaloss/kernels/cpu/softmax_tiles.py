@@ -16,14 +16,23 @@ from numba import prange
 from numbaloss.compile.primitives import exp, maximum
 from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, log_sum, narrow
+from numbaloss.kernels.cpu.row import (
+    cap_curvature,
+    cap_slope,
+    capped,
+    fill,
+    log_probability,
+    log_sum,
+    narrow,
+    slope_scale,
+)
 from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
 
 GROUP = 32  # classes summed plainly; across groups the sum carries its rounding error along
 # Slots of the scratch vector.
 LABEL, PEAK, SUM, HIGH, LOW, GAP_HIGH, GAP_LOW, OWN, WEIGHT, ROW_WEIGHT = (k * WIDTH for k in range(10))
-VALUE, PULL, BEND, INVERSE, FACTOR, OWN_SLOPE, OWN_BEND = (k * WIDTH for k in range(10, 17))
-SLOTS = 17 * WIDTH
+VALUE, PULL, BEND, INVERSE, FACTOR, OWN_SLOPE, OWN_BEND, SLOPE_SCALE = (k * WIDTH for k in range(10, 18))
+SLOTS = 18 * WIDTH
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
@@ -139,6 +148,7 @@ def evaluate(
             scratch[PULL + r] = pull
             scratch[INVERSE + r] = inverse
             scratch[FACTOR + r] = factor
+            scratch[SLOPE_SCALE + r] = slope_scale(pull, inverse, factor)
             if bends is not None:
                 second = bend * rest * rest + pull * own * rest + lift * own * own
                 scratch[OWN_BEND + r] = factor * (second * tilt * tilt + own_slope * cap_curvature(own_raw, softcap))
@@ -150,19 +160,22 @@ def scale_class(row, n, c, wish, smoothing, softcap, scratch, gradient, curvatur
     label = narrow(c)
     for r in range(n):
         own = scratch[LABEL + r] == label
-        chance = gradient[r] * scratch[INVERSE + r]
-        slope = scratch[PULL + r] * chance
-        if smoothing is not None:
-            slope -= wish
-        tilt = 1.0
-        if softcap is not None:
+        if curvature is None and softcap is None:
+            slope = gradient[r] * scratch[SLOPE_SCALE + r]
+            if smoothing is not None:
+                slope -= wish * scratch[FACTOR + r]
+            gradient[r] = scratch[OWN_SLOPE + r] if own else slope
+        else:
+            chance = gradient[r] * scratch[INVERSE + r]
+            slope = scratch[PULL + r] * chance
+            if smoothing is not None:
+                slope -= wish
             tilt = cap_slope(row[r], softcap)
-        gradient[r] = scratch[OWN_SLOPE + r] if own else scratch[FACTOR + r] * slope * tilt
-        if curvature is not None:
-            second = scratch[BEND + r] * chance * chance + scratch[PULL + r] * chance * (1.0 - chance)
-            if softcap is not None:
+            gradient[r] = scratch[OWN_SLOPE + r] if own else scratch[FACTOR + r] * slope * tilt
+            if curvature is not None:
+                second = scratch[BEND + r] * chance * chance + scratch[PULL + r] * chance * (1.0 - chance)
                 second = second * tilt * tilt + slope * cap_curvature(row[r], softcap)
-            curvature[r] = scratch[OWN_BEND + r] if own else scratch[FACTOR + r] * second
+                curvature[r] = scratch[OWN_BEND + r] if own else scratch[FACTOR + r] * second
 
 
 def clear_ignored(n, stride, classes, scratch, gradient, curvature):  # type: ignore[no-untyped-def]
