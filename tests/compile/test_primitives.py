@@ -8,9 +8,11 @@ from functools import cache
 import mpmath
 import numba
 import numpy as np
+import primitive_child
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llvmlite.binding import get_host_cpu_features
 
 from numbaloss.compile import primitives, primitives_cpu
 from numbaloss.compile.bind import Specialiser
@@ -299,6 +301,13 @@ def test_a_wider_argument_is_converted_not_misread():
     run = numba.njit(lambda x: (exp(x), softplus(x)))
     value = run(-3.25)
     assert value == pytest.approx((math.exp(-3.25), math.log1p(math.exp(-3.25))), rel=1e-6)
+
+
+def test_processors_without_an_instruction_to_scale_give_the_same_bits(start, finish):
+    """Powers of two are multiplied by one instruction where there is one, else in two steps: denormals, overflow."""
+    features = get_host_cpu_features()
+    features.update({name: False for name in features if name.startswith(("avx512", "avx10"))})
+    assert finish(start("primitive_child.py", NUMBA_CPU_FEATURES=features.flatten())) == primitive_child.bits()
 
 
 def test_source_names_what_is_missing():
