@@ -156,7 +156,7 @@ def log_cosh_loss(input, target):
     # log cosh(e) is half of log(1 + sinh(e)^2), and e + log((1 + exp(-2 e)) / 2), which cancels for a small e
     grown = log1p(0.25 * shrunk * (shrunk / (1.0 + shrunk)) if near else 0.5 * shrunk)
     slope = copysign(shrunk / (2.0 + shrunk), error)
-    decay = exp(-2.0 * size)
+    decay = exp(-2.0 * size)  # 1 + shrunk, to the last digit also where that is tiny
     return 0.5 * grown if near else size + grown, (slope, -slope), 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
 
 
@@ -234,7 +234,7 @@ def fair_loss(input, target, c=1.0):
     near = size * s - c * (2.0 * s * z * tail)
     far = size - c * log1p(minimum(ratio, 1.0e30))
     rest = 1.0 / (1.0 + ratio)
-    slope = error * rest if ratio < 1.0e30 else copysign(c, error)
+    slope = copysign(c, error) if ratio >= 1.0e30 else error * rest
     return c * (near if ratio < 0.5 else far), (slope, -slope), rest * rest
 
 

@@ -69,10 +69,10 @@ class CosineLoss(RowLoss):
     """Cross-entropy of scaled cosines, the label's moved."""
 
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu import cosine_tiles, cosines
+        from numbaloss.kernels.cpu import cosine_tiles, cosines, softmax_labels
 
         dtype = rows.dtype
-        task, step = cosines.cosine_block, max(1, cosines.WORK // rows.classes)
+        task, step = cosines.cosine_block, max(1, softmax_labels.WORK // rows.classes)
         if rows.classes <= FEW:
             task, step = cosine_tiles.small_cosine_block, cosine_tiles.STEP
         twins, moves = self._shifted(dtype, task)

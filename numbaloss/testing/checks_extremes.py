@@ -79,18 +79,20 @@ def check_extremes_of_elements(loss: LossFunction) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             values, gradients = unreduced(loss, columns)
-            if facts.hessian:
-                made(loss, reduction="sum").grad_and_hess(*columns)
+            bends = made(loss, reduction="sum").grad_and_hess(*columns)[1] if facts.hessian else np.zeros(1)
             spoilt = [
-                unreduced(loss, (*columns[:k], np.full_like(column, np.nan), *columns[k + 1 :]))[0]
+                unreduced(loss, (*columns[:k], np.full_like(column, np.nan), *columns[k + 1 :]))
                 for k, column in enumerate(columns)
             ]
         finite = np.all([np.isfinite(column[:, 0]) for column in columns], axis=0)
         for what, array in (("value", values), *zip(facts.differentiable, gradients, strict=True)):
             _nowhere(np.isnan(array.reshape(-1)) & finite, columns, f"{np.dtype(dtype)}: {what} is nan")
-        for name, array in zip(facts.inputs, spoilt, strict=True):
+        for name, (values, _) in zip(facts.inputs, spoilt, strict=True):
             told = f"{np.dtype(dtype)}: value is a number with nan for {name}"
-            _nowhere(~np.isnan(array.reshape(-1)) & finite, columns, told)
+            _nowhere(~np.isnan(values.reshape(-1)) & finite, columns, told)
+        if np.any(bends > 0.0):  # the slope depends on the input, so it is not known either
+            slopes, told = spoilt[0][1][0], f"{np.dtype(dtype)}: slope is a number with nan for {facts.inputs[0]}"
+            _nowhere(~np.isnan(slopes.reshape(-1)) & finite, columns, told)
 
 
 def _nowhere(bad: Array, columns: tuple[Array, ...], what: str) -> None:

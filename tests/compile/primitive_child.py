@@ -6,7 +6,7 @@ import json
 import numba
 import numpy as np
 
-from numbaloss.compile.bind import Specialiser
+from numbaloss.compile.bind import LOOP_FLAGS, Specialiser
 from numbaloss.compile.primitives import PRIMITIVES
 
 
@@ -21,7 +21,7 @@ def bits():
             for i in range(x.size):
                 out[i] = exp(x[i])  # noqa: B023  # compiled and called at once
 
-        numba.njit(loop)(x, out)
+        numba.njit(fastmath=LOOP_FLAGS, error_model="numpy")(loop)(x, out)
         digests[np.dtype(dtype).name] = hashlib.sha256(out.tobytes()).hexdigest()
     return digests
 

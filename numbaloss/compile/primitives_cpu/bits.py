@@ -17,6 +17,7 @@ from numba import float32, float64
 FLOAT = ir.FloatType()
 SCALING = {"+avx512f", "+avx512dq", "+avx512vl"}  # of processors with an instruction that multiplies by powers of two
 Function = Callable[..., float]
+ORDERED = ("contract", "nsz")  # said here, or Numba says what the caller's loop allows: there factors change places
 
 real = float
 """Converts to the dtype of the twin that calls it: `typed` binds this name to that dtype."""
@@ -105,8 +106,8 @@ def scaled(context: Any, p: Any, shifted: Any) -> Any:
         lift, bias = (64, 127) if kind == FLOAT else (256, 1023)
         low = builder.icmp_signed("<", k, integer(lift - bias))
         first = builder.add(k, builder.select(low, integer(bias + lift), integer(bias - 1)))
-        value = builder.fmul(value, builder.bitcast(builder.shl(first, integer(mantissa)), kind))
-        return builder.fmul(value, builder.select(low, kind(2.0**-lift), kind(2.0)))
+        value = builder.fmul(value, builder.bitcast(builder.shl(first, integer(mantissa)), kind), flags=ORDERED)
+        return builder.fmul(value, builder.select(low, kind(2.0**-lift), kind(2.0)), flags=ORDERED)
 
     return (p(p, shifted), emit) if same_float(p, shifted) else None
 
@@ -130,7 +131,7 @@ def exponent(context: Any, x: Any, low: Any) -> Any:
         # AVX2 neither shifts nor converts signed 64-bit integers: put k + 1023 into the last bits of 2**52.
         biased = builder.lshr(builder.add(field, integer(1023 << 52)), integer(52))
         shifted = builder.bitcast(builder.or_(biased, integer(pattern(2.0**52, value.type))), value.type)
-        return builder.fsub(shifted, value.type(2.0**52 + 1023))
+        return builder.fsub(shifted, value.type(2.0**52 + 1023), flags=ORDERED)
 
     return (x(x, low), emit) if same_float(x, low) else None
 

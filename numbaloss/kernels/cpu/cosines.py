@@ -12,8 +12,6 @@ from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import RUN, STRIP, fill
 from numbaloss.kernels.cpu.softmax_labels import label_row
 
-WORK = 16384  # elements a parallel task takes on
-
 
 def shift(cosine: Any, params: Any) -> Any:
     """Open name: (the label's cosine once moved, its derivative by the cosine)."""

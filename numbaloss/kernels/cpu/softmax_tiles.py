@@ -145,10 +145,12 @@ def evaluate(
                 own_slope -= wish
             tilt = cap_slope(own_raw, softcap)
             scratch[OWN_SLOPE + r] = factor * own_slope * tilt
-            scratch[PULL + r] = pull
-            scratch[INVERSE + r] = inverse
             scratch[FACTOR + r] = factor
-            scratch[SLOPE_SCALE + r] = slope_scale(pull, inverse, factor)
+            if bends is None and softcap is None:
+                scratch[SLOPE_SCALE + r] = slope_scale(pull, inverse, factor)
+            else:
+                scratch[PULL + r] = pull
+                scratch[INVERSE + r] = inverse
             if bends is not None:
                 second = bend * rest * rest + pull * own * rest + lift * own * own
                 scratch[OWN_BEND + r] = factor * (second * tilt * tilt + own_slope * cap_curvature(own_raw, softcap))
