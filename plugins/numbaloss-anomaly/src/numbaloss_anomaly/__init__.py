@@ -99,7 +99,7 @@ def band_loss(input, target, width, below=1.0, above=1.0, knee=1.0):
     size = abs(error) / width
     out = size - 1.0
     weight = above if high else below
-    steep = out if out < knee else knee
+    steep = knee if out >= knee else out  # nan stays nan
     inside = out <= 0.0
     value = 0.0 if inside else weight * steep * (out - 0.5 * steep)
     pull = 0.0 if inside else weight * steep / width
