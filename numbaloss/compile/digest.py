@@ -39,6 +39,12 @@ def _walk(value: Any, seen: set[int]) -> Iterator[str]:
         yield f"sequence {len(value)}"
         for item in value:
             yield from _walk(item, seen)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield f"key {key!r}"
+            yield from _walk(item, seen)
+    elif isinstance(value, (set, frozenset)):  # in an order that no process chooses for itself
+        yield f"set {sorted(map(repr, value))}"
     elif isinstance(value, types.CodeType):
         yield from _walk_code(value, seen)
     elif isinstance(value, PLAIN):

@@ -61,6 +61,13 @@ def test_order_of_sets_does_not_matter(fresh):
     assert [run["hits"] for run in runs] == [0, 1, 1]
 
 
+def test_processes_agree_on_what_every_kernel_and_primitive_is(fresh):
+    """Or no process finds what another one compiled: each orders its sets by itself, and puts its objects elsewhere."""
+    one, two = (fresh("digest_child.py", PYTHONHASHSEED=seed) for seed in ("1", "2"))
+    assert len(one) > 500
+    assert one == two
+
+
 def test_recompile_flushes_only_its_own_files(cache_folder):
     kernel = cached_kernels.make(identity="one")
     kernel(np.ones(2))

@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import float32, float64
 
 FLOAT = ir.FloatType()
-SCALING = {"+avx512f", "+avx512dq", "+avx512vl"}  # of processors with an instruction that multiplies by powers of two
+SCALING = ("+avx512f", "+avx512dq", "+avx512vl")  # of processors with an instruction that multiplies by powers of two
 Function = Callable[..., float]
 ORDERED = ("contract", "nsz")  # said here, or Numba says what the caller's loop allows: there factors change places
 
@@ -99,7 +99,7 @@ def scaled(context: Any, p: Any, shifted: Any) -> Any:
         kind = value.type
         integer, mantissa = layout(kind)
         k = builder.sub(builder.bitcast(shifted, integer), integer(pattern(1.5 * 2.0**mantissa, kind)))
-        if set(context.codegen().magic_tuple()[2].split(",")) >= SCALING:
+        if set(context.codegen().magic_tuple()[2].split(",")) >= set(SCALING):
             signature = ir.FunctionType(kind, [kind, integer])
             return builder.call(builder.module.declare_intrinsic("llvm.ldexp", [kind, integer], signature), [value, k])
         # Elsewhere by two factors, each of them a normal number.
