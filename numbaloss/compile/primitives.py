@@ -16,6 +16,8 @@ __all__ = [
     "expm1",
     "log",
     "log1p",
+    "log1pmx",
+    "log_cosh",
     "log_sigmoid",
     "maximum",
     "minimum",
@@ -58,6 +60,18 @@ def log1p(x: float) -> float:
     return math.nan if x < -1.0 else math.log1p(x)
 
 
+def log1pmx(x: float) -> float:
+    """log(1 + x) - x, which does not cancel near x = 0; -inf at -1, nan below."""
+    if x < -0.5 or x > 0.5:
+        return -x if x > 1e18 else log1p(x) - x
+    # log(1 + x) is 2 artanh(s): its series without the first term, which x - 2 s = x s takes up.
+    s = x / (2.0 + x)
+    tail = 0.0
+    for n in range(35, 1, -2):
+        tail = s * s * (1.0 / n + tail)
+    return 2.0 * s * tail - x * s
+
+
 def sqrt(x: float) -> float:
     """Square root; nan below 0."""
     return math.nan if x < 0.0 else math.sqrt(x)
@@ -66,6 +80,14 @@ def sqrt(x: float) -> float:
 def tanh(x: float) -> float:
     """Hyperbolic tangent."""
     return math.tanh(x)
+
+
+def log_cosh(x: float) -> float:
+    """log(cosh(x)), which neither cancels near x = 0 nor overflows: x^2 / 2 there, abs(x) - log(2) far out."""
+    size = abs(float(x))
+    if size < 1.0:
+        return 0.5 * math.log1p(math.sinh(size) ** 2)
+    return size - math.log(2.0) + math.log1p(math.exp(-2.0 * size))
 
 
 def atan(x: float) -> float:
@@ -132,8 +154,8 @@ def minimum(x: float, y: float) -> float:
 PRIMITIVES: dict[str, Callable[..., float]] = {
     function.__name__: function
     for function in (
-        exp, expm1, log, log1p, sqrt, tanh, atan, sigmoid, softplus, log_sigmoid,
-        xlogy, power, copysign, maximum, minimum,
+        exp, expm1, log, log1p, log1pmx, sqrt, tanh, log_cosh, atan, sigmoid,
+        softplus, log_sigmoid, xlogy, power, copysign, maximum, minimum,
     )
 }  # fmt: skip
 """Name -> function, for every primitive a loss may call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import copysign, exp, expm1, log1p, maximum, minimum, sqrt
+from numbaloss.compile.primitives import copysign, exp, log1p, log1pmx, log_cosh, maximum, sqrt, tanh
 from numbaloss.losses.helpers import sign
 from numbaloss.structures.pointwise import pointwise
 
@@ -150,14 +150,9 @@ def log_cosh_loss(input, target):
     0.433781
     """
     error = input - target
-    size = abs(error)
-    shrunk = expm1(-2.0 * size)
-    near = size < 1.5
-    # log cosh(e) is half of log(1 + sinh(e)^2), and e + log((1 + exp(-2 e)) / 2), which cancels for a small e
-    grown = log1p(0.25 * shrunk * (shrunk / (1.0 + shrunk)) if near else 0.5 * shrunk)
-    slope = copysign(shrunk / (2.0 + shrunk), error)
-    decay = exp(-2.0 * size)  # 1 + shrunk, to the last digit also where that is tiny
-    return 0.5 * grown if near else size + grown, (slope, -slope), 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
+    slope = tanh(error)
+    decay = exp(-2.0 * abs(error))
+    return log_cosh(error), (slope, -slope), 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
 
 
 @pointwise(differentiable=BOTH, limits={"delta": "(0, inf)"}, convex=True)
@@ -222,20 +217,12 @@ def fair_loss(input, target, c=1.0):
     error = input - target
     size = abs(error)
     ratio = size / c
-    # log(1 + r) = 2 artanh(s): the series without its first term, which r - 2 s = r s takes up
-    s = ratio / (2.0 + ratio)
-    z = s * s
-    tail = 0.047619047619047616 + z * 0.043478260869565216
-    tail = 0.058823529411764705 + z * (0.052631578947368418 + z * tail)
-    tail = 0.076923076923076927 + z * (0.066666666666666666 + z * tail)
-    tail = 0.090909090909090912 + z * tail
-    tail = 0.14285714285714285 + z * (0.1111111111111111 + z * tail)
-    tail = 0.33333333333333331 + z * (0.2 + z * tail)
-    near = size * s - c * (2.0 * s * z * tail)
-    far = size - c * log1p(minimum(ratio, 1.0e30))
     rest = 1.0 / (1.0 + ratio)
-    slope = copysign(c, error) if ratio >= 1.0e30 else error * rest
-    return c * (near if ratio < 0.5 else far), (slope, -slope), rest * rest
+    far = ratio > 1.0e30  # there the ratio, but not the loss, may overflow; its square may underflow at the other end
+    inside = c * (c * -log1pmx(ratio)) if ratio > 1.0e-17 else 0.5 * size * size
+    value = c * size if far else inside
+    slope = copysign(c, error) if far else error * rest
+    return value, (slope, -slope), rest * rest
 
 
 @pointwise(differentiable=BOTH, limits={"width": "(0, inf)", "curvature": "(0, inf)"})

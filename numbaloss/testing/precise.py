@@ -64,6 +64,17 @@ def _log1p(x: Number) -> Number:
     return -mp.inf if x == -1 else mp.log1p(x)
 
 
+def _log1pmx(x: Number) -> Number:
+    if not abs(x) < 0.5:
+        return -mp.inf if x == -1 or x == mp.inf else _log1p(x) - x
+    return -x * x * mp.hyp2f1(1, 2, 3, -x) / 2
+
+
+def _log_cosh(x: Number) -> Number:
+    size = abs(x)
+    return mp.log1p(mp.sinh(size) ** 2) / 2 if size < 1 else size + mp.log1p(mp.expm1(-2 * size) / 2)
+
+
 def _power(x: Number, y: Number) -> Number:
     if y == 0:
         return mp.one
@@ -91,8 +102,10 @@ PRECISE: dict[str, Callable[..., Number]] = {
     "expm1": mp.expm1,
     "log": _log,
     "log1p": _log1p,
+    "log1pmx": _log1pmx,
     "sqrt": lambda x: mp.nan if x < 0 else mp.sqrt(x),
     "tanh": mp.tanh,
+    "log_cosh": _log_cosh,
     "atan": mp.atan,
     "sigmoid": lambda x: mp.one / (1 + mp.exp(-x)),
     "softplus": _softplus,

@@ -25,8 +25,8 @@ UNARY = [name for name in PRIMITIVES if name not in BINARY]
 
 # Largest error allowed, in units in the last place of the exact result.
 BOUNDS = {
-    "exp": 1.0, "expm1": 1.5, "log": 1.05, "log1p": 1.05, "sqrt": 0.5, "tanh": 1.5, "sigmoid": 1.75,
-    "softplus": 1.75, "log_sigmoid": 1.75, "atan": 1.9, "xlogy": 2.0, "power": 1.0,
+    "exp": 1.0, "expm1": 1.5, "log": 1.05, "log1p": 1.05, "log1pmx": 3.5, "sqrt": 0.5, "tanh": 1.5,
+    "log_cosh": 2.0, "sigmoid": 1.75, "softplus": 1.75, "log_sigmoid": 1.75, "atan": 1.9, "xlogy": 2.0, "power": 1.0,
 }  # fmt: skip
 
 EXACT = mpmath.mp.clone()
@@ -37,13 +37,24 @@ def exact_softplus(x):
     return EXACT.log1p(EXACT.exp(x)) if x < 0 else x + EXACT.log1p(EXACT.exp(-x))
 
 
+def exact_log1pmx(x):
+    return -x * x * EXACT.hyp2f1(1, 2, 3, -x) / 2 if abs(x) < 0.5 else EXACT.log1p(x) - x
+
+
+def exact_log_cosh(x):
+    x = abs(x)
+    return EXACT.log1p(2 * EXACT.sinh(x / 2) ** 2) if x < 1 else x + EXACT.log1p(EXACT.expm1(-2 * x) / 2)
+
+
 REFERENCE = {
     "exp": EXACT.exp,
     "expm1": EXACT.expm1,
     "log": EXACT.log,
     "log1p": EXACT.log1p,
+    "log1pmx": exact_log1pmx,
     "sqrt": EXACT.sqrt,
     "tanh": EXACT.tanh,
+    "log_cosh": exact_log_cosh,
     "atan": EXACT.atan,
     "sigmoid": lambda x: 1 / (1 + EXACT.exp(-x)),
     "softplus": exact_softplus,
@@ -58,15 +69,17 @@ SPOTS = {
     "expm1": [0, -0.3466, 0.3466, 1.0397, -0.7, -17, -37, 17, 88.4, 709.7],
     "log": [1, 0.75, 1.5, 0.7071, 1.4142, 0.5, 2, 1e-38, 1e-308],
     "log1p": [0, -0.25, 0.5, -0.625, 2, -0.9999, 1.5e17],
+    "log1pmx": [0, -0.25, 0.5, -0.625, 2, -0.9999, 1e15, 1.15e18],
     "sqrt": [1, 2, 4],
     "tanh": [0, 0.55, 0.6, -0.6, 0.7, 2, 9, 19],
+    "log_cosh": [0, 0.35, 0.7, -0.7, 0.8, 2, 9, 19, 88, -104],
     "atan": [0, 0.4142, -0.4142, 1, -1, 2.4142, -2.4142, 1e4, 1e10],
     "sigmoid": [0, -1.1, -0.35, 1.1, -17, -87.3, -103, -708, -744, 17, 37],
     "softplus": [0, -0.69, -1.27, -0.41, -17, -87.3, -103, -708, -744, 17, 37],
     "log_sigmoid": [0, 0.69, 1.27, 0.41, 17, 87.3, 103, 708, 744, -17, -37],
 }
 
-LOWEST = {"log": 0.0, "sqrt": 0.0, "log1p": -1.0}  # where the domain ends, the end itself excluded
+LOWEST = {"log": 0.0, "sqrt": 0.0, "log1p": -1.0, "log1pmx": -1.0}  # where the domain ends, the end itself excluded
 
 SPECIAL = [
     0.0, -0.0, math.inf, -math.inf, math.nan, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 1.5, -1.5, 1 / 3,
@@ -168,6 +181,8 @@ def test_float32_error_is_bounded_on_many_more_points(name):
             "softplus": lambda: softplus,
             "log_sigmoid": lambda: np.minimum(wide, 0) - np.log1p(decay),
             "atan": lambda: np.arctan(wide),
+            "log_cosh": lambda: np.array([PRIMITIVES[name](value) for value in wide.tolist()]),
+            "log1pmx": lambda: np.array([PRIMITIVES[name](value) for value in wide.tolist()]),
         }.get(name, lambda: getattr(np, name)(wide))()
         got = evaluate(name, x)
         rounded = exact.astype(dtype)
@@ -268,6 +283,11 @@ def test_plain_python_never_raises_and_passes_nan_on():
         (lambda: primitives.log(math.inf), math.inf),
         (lambda: primitives.log1p(-1.0), -math.inf),
         (lambda: primitives.log1p(-1.5), math.nan),
+        (lambda: primitives.log1pmx(-1.0), -math.inf),
+        (lambda: primitives.log1pmx(-1.5), math.nan),
+        (lambda: primitives.log1pmx(math.inf), -math.inf),
+        (lambda: primitives.log1pmx(-1e-9), -5.000000003333333e-19),
+        (lambda: primitives.log1pmx(0.5), -0.09453489189183562),
         (lambda: primitives.sqrt(-1.0), math.nan),
         (lambda: primitives.sigmoid(-1000.0), 0.0),
         (lambda: primitives.sigmoid(-700.0), math.exp(-700.0)),
@@ -286,6 +306,9 @@ def test_plain_python_never_raises_and_passes_nan_on():
         (lambda: primitives.maximum(math.nan, 1.0), math.nan),
         (lambda: primitives.minimum(1.0, math.nan), math.nan),
         (lambda: primitives.copysign(3.0, -0.0), -3.0),
+        (lambda: primitives.log_cosh(-math.inf), math.inf),
+        (lambda: primitives.log_cosh(-1e-9), 5e-19),
+        (lambda: primitives.log_cosh(1e300), 1e300),
         (lambda: primitives.atan(math.inf), math.pi / 2),
         (lambda: primitives.atan(-1.0), -math.pi / 4),
     ],

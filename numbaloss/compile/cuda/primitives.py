@@ -18,6 +18,8 @@ __all__ = [
     "cuda_expm1",
     "cuda_log",
     "cuda_log1p",
+    "cuda_log1pmx",
+    "cuda_log_cosh",
     "cuda_log_sigmoid",
     "cuda_maximum",
     "cuda_minimum",
@@ -50,12 +52,35 @@ def cuda_log1p(x):  # type: ignore[no-untyped-def]
     return math.log1p(x)
 
 
+def cuda_log1pmx(x):  # type: ignore[no-untyped-def]
+    if x < -0.4 or x > 0.5:
+        return -x if x > 1.0e18 else math.log1p(x) - x
+    s = x / (2.0 + x)
+    z = s * s
+    tail = 0.037037037037037035 + z * 0.034482758620689655
+    tail = 0.043478260869565216 + z * (0.04 + z * tail)
+    tail = 0.052631578947368418 + z * (0.047619047619047616 + z * tail)
+    tail = 0.066666666666666666 + z * (0.058823529411764705 + z * tail)
+    tail = 0.090909090909090912 + z * (0.076923076923076927 + z * tail)
+    tail = 0.14285714285714285 + z * (0.1111111111111111 + z * tail)
+    tail = 0.33333333333333331 + z * (0.2 + z * tail)
+    return 2.0 * s * z * tail - x * s
+
+
 def cuda_sqrt(x):  # type: ignore[no-untyped-def]
     return math.sqrt(x)
 
 
 def cuda_tanh(x):  # type: ignore[no-untyped-def]
     return math.tanh(x)
+
+
+def cuda_log_cosh(x):  # type: ignore[no-untyped-def]
+    size = abs(x)
+    if size < 1.0:
+        sinh = math.sinh(size)
+        return 0.5 * math.log1p(sinh * sinh)
+    return (size - 0.69314718055994531) + math.log1p(math.exp(-2.0 * size))
 
 
 def cuda_sigmoid(x):  # type: ignore[no-untyped-def]

@@ -73,7 +73,9 @@ exp: Any = _function("exp", lambda x: exp(x))
 expm1: Any = _function("expm1", lambda x: exp(x))
 log: Any = _function("log", lambda x: 1 / x)
 log1p: Any = _function("log1p", lambda x: 1 / (1 + x))
+log1pmx: Any = _function("log1pmx", lambda x: -x / (1 + x))
 tanh: Any = _function("tanh", lambda x: sech_squared(x))
+log_cosh: Any = _function("log_cosh", lambda x: tanh(x))
 sech_squared: Any = _function("sech_squared", lambda x: -2 * tanh(x) * sech_squared(x))
 atan: Any = _function("atan", lambda x: 1 / (1 + x**2))
 sigmoid: Any = _function("sigmoid", lambda x: sigmoid_slope(x))
@@ -108,7 +110,8 @@ minimum: Any
 maximum, minimum = (type(name, (_Extremum,), {}) for name in ("maximum", "minimum"))
 
 FUNCTIONS: dict[str, Any] = {
-    "abs": absolute, "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "sqrt": lambda x: _root(x), "tanh": tanh,
+    "abs": absolute, "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "log1pmx": log1pmx,
+    "sqrt": lambda x: _root(x), "tanh": tanh, "log_cosh": log_cosh,
     "atan": atan, "sigmoid": sigmoid, "softplus": softplus, "log_sigmoid": log_sigmoid, "xlogy": xlogy,
     "copysign": copysign, "maximum": maximum, "minimum": minimum,
 }  # fmt: skip

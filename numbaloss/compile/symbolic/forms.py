@@ -202,6 +202,8 @@ EXACT: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
     "log_sigmoid": lambda x: -mpmath.log1p(mpmath.exp(-x)),
+    "log1pmx": lambda x: mpmath.log1p(x) - x,
+    "log_cosh": lambda x: mpmath.log1p(2 * mpmath.sinh(x / 2) ** 2),
     "sech_squared": lambda x: mpmath.sech(x) ** 2,
     "sigmoid_slope": lambda x: mpmath.exp(x) / (1 + mpmath.exp(x)) ** 2,
     "xlogy": lambda x, y: x * mpmath.log(y) if x else mpmath.mpf(0),
