@@ -69,12 +69,12 @@ class CosineLoss(RowLoss):
     """Cross-entropy of scaled cosines, the label's moved."""
 
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu import cosine_tiles, cosines, softmax_labels
+        from numbaloss.kernels.cpu import cosine_tiles, cosines, softmax_labels, transpose
 
         dtype = rows.dtype
         task, step = cosines.cosine_block, max(1, softmax_labels.WORK // rows.classes)
         if rows.classes <= FEW:
-            task, step = cosine_tiles.small_cosine_block, cosine_tiles.STEP
+            task, step = cosine_tiles.small_cosine_block, transpose.TASK
         twins, moves = self._shifted(dtype, task)
         scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
         smoothing = self.parameters["label_smoothing"]

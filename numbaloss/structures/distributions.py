@@ -77,11 +77,11 @@ class DistributionLoss(RowLoss):
         return True
 
     def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu import distribution_tiles, distributions
+        from numbaloss.kernels.cpu import distribution_tiles, distributions, transpose
 
         task, step = distributions.pair_block, max(1, distributions.WORK // rows.classes)
         if rows.classes <= FEW:
-            task, step = distribution_tiles.small_pair_block, distribution_tiles.STEP
+            task, step = distribution_tiles.small_pair_block, transpose.TASK
         twins, params = self._twins(distributions.pair_rows, rows.dtype, ("log_p", "log_q"), task=task)
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         temperature = rows.dtype.type(self.parameters.get("temperature", 1.0))

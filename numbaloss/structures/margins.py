@@ -14,7 +14,7 @@ from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.layout import Rows
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import RowLoss
+from numbaloss.structures.rows import FEW, RowLoss
 from numbaloss.structures.twins import Twins
 
 if TYPE_CHECKING:
@@ -63,14 +63,18 @@ class MarginLoss(RowLoss):
     """One right class a row."""
 
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu.margins import hardest_block, margin_block, margin_rows
+        from numbaloss.kernels.cpu import margin_tiles, margins, transpose
 
-        task = hardest_block if self.definition.facts["hardest"] else margin_block
-        twins, params = self._twins(margin_rows, rows.dtype, ("gap",), task=task)
+        hardest = self.definition.facts["hardest"]
+        task, step = margins.hardest_block if hardest else margins.margin_block, max(1, margins.WORK // rows.classes)
+        if rows.classes <= (FEW if hardest else FEW // 2):  # along a row of more, sums are as fast
+            task = margin_tiles.small_hardest_block if hardest else margin_tiles.small_margin_block
+            step = transpose.TASK
+        twins, params = self._twins(margins.margin_rows, rows.dtype, ("gap",), task=task)
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         for piece in rows.pieces(need, outcome):
             outcome.total += twins(
-                2 * piece.logits.size, piece.logits, piece.stride, rows.classes, piece.labels, rows.weights,
+                2 * piece.logits.size, step, piece.logits, piece.stride, rows.classes, piece.labels, rows.weights,
                 piece.row_weights, params, scale, piece.values, piece.gradient, piece.curvature,
             )
 

@@ -10,8 +10,6 @@ from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line,
 from numbaloss.kernels.cpu.softmax_tiles import SLOTS, label_tile
 from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
 
-STEP = 8 * WIDTH  # rows a parallel task takes on
-
 
 def shift(cosine: Any, params: Any) -> Any:
     """Open name: (the label's cosine once moved, its derivative by the cosine)."""

@@ -20,7 +20,6 @@ MASS, MASS_ERROR = VALUE, VALUE_ERROR  # the value and the factor of the gradien
 LOG, PLACE, THERE, RATE = (k * WIDTH for k in range(10, 14))
 FACTOR = LOG
 SLOTS = 14 * WIDTH
-STEP = 8 * WIDTH  # rows a parallel task takes on
 
 
 def link(log_p: Any, log_q: Any, params: Any) -> Any:

@@ -12,7 +12,7 @@ from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import fill, narrow, peak
 
-WORK = 16384  # elements a parallel task takes on
+WORK = 16384  # elements a parallel task takes on, one row after another
 
 
 def link(gap: Any, params: Any) -> Any:
@@ -23,7 +23,7 @@ def link(gap: Any, params: Any) -> Any:
 def task(
     first, last, flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
 ):  # type: ignore[no-untyped-def]
-    """Open name, `margin_block` or `hardest_block`: the rows of one parallel task."""
+    """Open name, one of the blocks here or in `margin_tiles`: the rows of one parallel task."""
     raise NotImplementedError
 
 
@@ -127,11 +127,10 @@ def hardest_block(
 
 
 def margin_rows(
-    flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
+    step, flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
 ):  # type: ignore[no-untyped-def]
-    """All rows: the float64 sum of the weighted values, in row order."""
+    """All rows, `step` a task: the float64 sum of the weighted values, in row order."""
     rows = labels.size
-    step = max(1, WORK // classes)
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
         partials[b] = task(

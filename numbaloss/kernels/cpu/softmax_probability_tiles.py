@@ -12,7 +12,7 @@ from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line,
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import cap_curvature, cap_slope, capped, fill, log_probability, narrow
 from numbaloss.kernels.cpu.softmax_tiles import PEAK, raise_peaks
-from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
+from numbaloss.kernels.cpu.transpose import TASK, WIDTH, one_by_one, side_by_side
 
 # Slots of the scratch vector; PEAK is that of `softmax_tiles`. Each sum has its rounding error beside it.
 SUM, SUM_ERROR, VALUE, VALUE_ERROR, SLOPE, SLOPE_ERROR, BEND, BEND_ERROR = (k * WIDTH for k in range(2, 10))
@@ -182,11 +182,10 @@ def probability_small(
 ):  # type: ignore[no-untyped-def]
     """Contiguous rows of few classes: transposed, tile by tile, into scratch memory and back."""
     rows = flat.size // classes
-    step = 8 * WIDTH
-    partials = empty((rows + step - 1) // step, np.float64)
+    partials = empty((rows + TASK - 1) // TASK, np.float64)
     for b in prange(partials.size):
         partials[b] = probability_small_block(
-            b * step, min(b * step + step, rows), flat, targets, classes, weights, row_weights, smoothing, z_loss,
+            b * TASK, min(b * TASK + TASK, rows), flat, targets, classes, weights, row_weights, smoothing, z_loss,
             softcap, params, scale, values, gradient, curvature, target_gradient,
         )
     return in_order(partials)

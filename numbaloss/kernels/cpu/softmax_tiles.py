@@ -26,7 +26,7 @@ from numbaloss.kernels.cpu.row import (
     narrow,
     slope_scale,
 )
-from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
+from numbaloss.kernels.cpu.transpose import TASK, WIDTH, one_by_one, side_by_side
 
 GROUP = 32  # classes summed plainly; across groups the sum carries its rounding error along
 # Slots of the scratch vector.
@@ -273,11 +273,10 @@ def label_small(
 ):  # type: ignore[no-untyped-def]
     """Rows of few classes: transposed, tile by tile, into scratch memory and back."""
     rows = labels.size
-    step = 8 * WIDTH
-    partials = empty((rows + step - 1) // step, np.float64)
+    partials = empty((rows + TASK - 1) // TASK, np.float64)
     for b in prange(partials.size):
         partials[b] = label_small_block(
-            b * step, min(b * step + step, rows), flat, stride, classes, labels, ignored, weights, row_weights,
+            b * TASK, min(b * TASK + TASK, rows), flat, stride, classes, labels, ignored, weights, row_weights,
             smoothing, z_loss, softcap, params, scale, values, gradient, curvature,
         )
     return in_order(partials)

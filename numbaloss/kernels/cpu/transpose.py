@@ -16,6 +16,7 @@ from numba.extending import intrinsic
 from numbaloss.kernels.cpu.intrinsics import part, plain
 
 WIDTH = 128  # rows of a tile: element (class c, row r) lies at ``tile[c * WIDTH + r]``
+TASK = 8 * WIDTH  # rows that a parallel task takes on
 QUAD = 4  # classes taken at a time
 LANES = 2 * QUAD  # rows taken at a time
 
