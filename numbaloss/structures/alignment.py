@@ -11,6 +11,9 @@ from numbaloss.definition import Definition
 from numbaloss.loss import Array
 
 
+MOST = np.iinfo(np.int64).max  # labels in a sequence where nothing else says so
+
+
 @dataclass
 class Targets:
     """The labels of all sequences one after another, as int64."""
@@ -32,7 +35,7 @@ class Targets:
             raise ValueError(f"{name}: blank is {blank}, but classes are in 0 ... {classes - 1}")
         checks.integers(name, first, targets)
         lengths = checked_lengths(name, second, input_lengths, count, batched, steps, "the input has {} time steps")
-        room, holds = np.iinfo(np.int64).max, ""
+        room, holds = MOST, ""
         if not batched and targets.ndim != 1:
             raise ValueError(f"{name}: {first} must have shape (S) for an input of shape (T, C), got {targets.shape}")
         if batched and targets.ndim not in (1, 2):

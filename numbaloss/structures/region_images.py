@@ -5,6 +5,7 @@ Kernels read contiguous planes. What lies otherwise, or in another type, is stag
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -196,8 +197,7 @@ class Images:
 
 def planes(array: Array) -> Array:
     """(N, C, ...) as (N, C, positions): a view where there is one."""
-    positions = int(np.prod(array.shape[2:], dtype=np.int64))
-    return array.reshape(*array.shape[:2], positions)
+    return array.reshape(*array.shape[:2], math.prod(array.shape[2:]))
 
 
 def _plain(array: Array, dtype: np.dtype[Any]) -> bool:

@@ -199,6 +199,9 @@ def _flat(array: Array) -> tuple[Array, int, int]:
     """The memory as one vector, and how far apart in it time steps and sequences are."""
     steps, count, classes = array.shape
     time_step, batch_step = (stride // array.itemsize for stride in array.strides[:2])
-    length = 0 if array.size == 0 else (steps - 1) * time_step + (count - 1) * batch_step + classes
-    flat = np.lib.stride_tricks.as_strided(array, (length,), (array.itemsize,))
+    if array.flags.c_contiguous:
+        flat = array.reshape(-1)
+    else:
+        length = 0 if array.size == 0 else (steps - 1) * time_step + (count - 1) * batch_step + classes
+        flat = np.lib.stride_tricks.as_strided(array, (length,), (array.itemsize,))
     return checks.kernel_argument(flat), time_step, batch_step
