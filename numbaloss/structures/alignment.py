@@ -10,7 +10,6 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Definition
 from numbaloss.loss import Array
 
-
 MOST = np.iinfo(np.int64).max  # labels in a sequence where nothing else says so
 
 

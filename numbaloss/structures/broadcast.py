@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ def spread_sum(weights: Array, shape: tuple[int, ...]) -> float:
     """The sum of weights once broadcast to `shape`, in float64."""
     if weights.size == 0:
         return 0.0
-    return float(weights.sum(dtype=np.float64)) * (float(np.prod(shape, dtype=np.float64)) / weights.size)
+    return float(weights.sum(dtype=np.float64)) * (float(math.prod(shape)) / weights.size)
 
 
 def overlaps(operands: Sequence[Array], outputs: Sequence[Array]) -> bool:

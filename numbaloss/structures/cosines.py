@@ -10,14 +10,14 @@ import numpy as np
 
 from numbaloss.compile import render
 from numbaloss.definition import split_signature
-from numbaloss.loss import Need, Outcome
+from numbaloss.loss import Array
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
-from numbaloss.structures.layout import Rows
+from numbaloss.structures.labelled import LabelledLoss, Launch
+from numbaloss.structures.layout import Piece
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import FEW, RowLoss
 from numbaloss.structures.softmax import LIMITS
 from numbaloss.structures.twins import Kernel, Twins
 
@@ -65,25 +65,25 @@ def negative_log(log_prob: Any, rest: Any) -> Any:
     return -log_prob, -1.0, 0.0
 
 
-class CosineLoss(RowLoss):
+class CosineLoss(LabelledLoss):
     """Cross-entropy of scaled cosines, the label's moved."""
 
-    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
         from numbaloss.kernels.cpu import cosine_tiles, cosines, softmax_labels, transpose
 
-        dtype = rows.dtype
-        task, step = cosines.cosine_block, max(1, softmax_labels.WORK // rows.classes)
-        if rows.classes <= FEW:
-            task, step = cosine_tiles.small_cosine_block, transpose.TASK
-        twins, moves = self._shifted(dtype, task)
-        scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
-        smoothing = self.parameters["label_smoothing"]
-        for piece in rows.pieces(need, outcome):
-            outcome.total += twins(
-                8 * piece.logits.size, step, piece.logits, piece.stride, rows.classes, piece.labels, rows.ignored,
-                rows.weights, piece.row_weights, dtype.type(smoothing) if smoothing else None,
-                dtype.type(self.parameters["scale"]), moves, (), scale, piece.values, piece.gradient,
-            )  # fmt: skip
+        twins, moves = self._shifted(dtype, cosine_tiles.small_cosine_block if few else cosines.cosine_block)
+        smoothing, ignored = self.parameters["label_smoothing"], self._ignored
+        smoothing, steepness = dtype.type(smoothing) if smoothing else None, dtype.type(self.parameters["scale"])
+
+        def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
+            step = transpose.TASK if few else max(1, softmax_labels.WORK // classes)
+            total: float = twins(
+                8 * piece.logits.size, step, piece.logits, piece.stride, classes, piece.labels, ignored, weights,
+                piece.row_weights, smoothing, steepness, moves, (), scale, piece.values, piece.gradient,
+            )
+            return total
+
+        return launch
 
     def _shifted(self, dtype: np.dtype[Any], task: Kernel) -> tuple[Twins, tuple[Any, ...]]:
         """The kernel that has its rows done by `task`, and the numbers the mathematics takes."""

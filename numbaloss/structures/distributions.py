@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Definition, Interval, split_signature
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import check_facts
-from numbaloss.structures.layout import Rows
+from numbaloss.structures.layout import Piece, Rows, plain_gradient
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import FEW, RowLoss
 
@@ -76,21 +78,54 @@ class DistributionLoss(RowLoss):
         checks.same_shape(name, second, target, first, logits.shape)
         return True
 
-    def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._quick_when = self.reduction in ("mean", "sum") and self.definition.wrt == self.definition.inputs[:1]
+
+    def _launcher(self, dtype: np.dtype[Any], few: bool, need: Need) -> Callable[[Piece, int, Any], float]:
+        """What runs the kernel for few or many classes on a piece, given their number and the scale of the gradient."""
         from numbaloss.kernels.cpu import distribution_tiles, distributions, transpose
 
-        task, step = distributions.pair_block, max(1, distributions.WORK // rows.classes)
-        if rows.classes <= FEW:
-            task, step = distribution_tiles.small_pair_block, transpose.TASK
-        twins, params = self._twins(distributions.pair_rows, rows.dtype, ("log_p", "log_q"), task=task)
-        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
-        temperature = rows.dtype.type(self.parameters.get("temperature", 1.0))
-        anchor1, anchor2 = anchors_of(self.definition, need)
-        for piece in rows.pieces(need, outcome):
-            outcome.total += twins(
-                24 * piece.logits.size, step, piece.logits, piece.targets, rows.classes, piece.row_weights, temperature,
-                anchor1, anchor2, params, scale, piece.values, piece.gradient, piece.target_gradient,
+        task = distribution_tiles.small_pair_block if few else distributions.pair_block
+        twins, params = self._twins(distributions.pair_rows, dtype, ("log_p", "log_q"), task=task)
+        temperature = dtype.type(self.parameters.get("temperature", 1.0))
+        anchors = anchors_of(self.definition, need)
+
+        def launch(piece: Piece, classes: int, scale: Any) -> float:
+            step = transpose.TASK if few else max(1, distributions.WORK // classes)
+            total: float = twins(
+                24 * piece.logits.size, step, piece.logits, piece.targets, classes, piece.row_weights, temperature,
+                *anchors, params, scale, piece.values, piece.gradient, piece.target_gradient,
             )
+            return total
+
+        return launch
+
+    def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        launch = self._launcher(rows.dtype, rows.classes <= FEW, need)
+        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
+        for piece in rows.pieces(need, outcome):
+            outcome.total += launch(piece, rows.classes, scale)
+
+    def _quick(self, inputs: tuple[Any, ...], out: Any) -> tuple[Any, Any] | None:
+        if len(inputs) != 2:
+            return None
+        first, second = inputs
+        gradient = plain_gradient(first, out)
+        if gradient is None or type(second) is not np.ndarray or not second.flags.carray:
+            return None
+        dtype, (rows, classes) = first.dtype, first.shape
+        if second.shape != first.shape or second.dtype is not dtype or np.may_share_memory(gradient, second):
+            return None
+        if (found := self._kernels.get(("quick", dtype))) is None:
+            need = Need(total=True, wrt=self.definition.wrt)
+            found = self._launcher(dtype, True, need), self._launcher(dtype, False, need)
+            self._kernels["quick", dtype] = found
+        few, many = found
+        launch, number = few if classes <= FEW else many, dtype.type
+        piece = Piece(first.reshape(-1), classes, 1, False, None, second.reshape(-1), None, None, gradient.reshape(-1))
+        total = launch(piece, classes, number(1.0 / rows if self.reduction == "mean" else 1.0))
+        return number(total / rows if self.reduction == "mean" else total), gradient
 
     def _distributed_on_device(self, rows: DeviceRows) -> DeviceArray:
         from numbaloss.structures.cuda import distributions

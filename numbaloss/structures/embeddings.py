@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,7 @@ class EmbeddingLoss(Loss):
         labels = self._checked_label(arrays[count], lead) if len(arrays) > count else None
         dtype = checks.computed_dtype(first.dtype)
         weights = checks.row_weights(facts.name, sample_weight, lead, dtype)
-        number = float(np.prod(lead, dtype=np.float64))
+        number = float(math.prod(lead))
         outcome = Outcome(door, first.dtype, batch=lead[0] if lead else 1, denominator=number)
         if weights is not None:
             outcome.denominator = float(weights.sum(dtype=np.float64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -241,7 +242,7 @@ class HeadLoss(SoftmaxLoss):
         lead = hidden.shape[:-1]
         labels, targets = self._labels_or_targets(target, lead, classes)
         return Call(
-            hidden.reshape(int(np.prod(lead)), hidden.shape[-1]),
+            hidden.reshape(math.prod(lead), hidden.shape[-1]),
             operand(matrix, dtype),
             None if bias is None else np.ascontiguousarray(bias, dtype),
             lead,

@@ -18,7 +18,7 @@ from numbaloss.loss import Array, Need, Outcome
 STAGED = 1 << 18  # elements staged at a time
 
 
-@dataclass
+@dataclass(slots=True)
 class Piece:
     """What one kernel launch reads and writes; flat vectors, or None."""
 
@@ -165,6 +165,23 @@ def canonical(array: Array, planes: bool) -> Array:
     if planes:
         return array.reshape(array.shape[0], array.shape[1], -1)
     return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
+
+
+def plain_gradient(logits: Any, out: Any) -> Array | None:
+    """Memory for the gradient of rows that kernels read where they lie and write to directly; None for any others.
+
+    The quick way of small calls: what is not the most common case is not looked at any further.
+    """
+    if type(logits) is not np.ndarray or logits.ndim != 2 or not logits.flags.carray or logits.size == 0:
+        return None
+    dtype = logits.dtype
+    if dtype not in (checks.FLOAT32, checks.FLOAT64):
+        return None
+    if out is None:
+        return np.empty(logits.shape, dtype)
+    if type(out) is not np.ndarray or np.may_share_memory(out, logits):
+        return None
+    return out if out.dtype is dtype and out.shape == logits.shape and out.flags.carray else None
 
 
 def _flat(array: Array) -> Array:

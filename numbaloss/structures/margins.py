@@ -12,7 +12,8 @@ from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import STANDARD, check_facts
-from numbaloss.structures.layout import Rows
+from numbaloss.structures.labelled import LabelledLoss, Launch
+from numbaloss.structures.layout import Piece, Rows
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import FEW, RowLoss
 from numbaloss.structures.twins import Twins
@@ -59,24 +60,31 @@ def margins(
     return publish(definition, SetMarginLoss if sets else MarginLoss)
 
 
-class MarginLoss(RowLoss):
+class MarginLoss(LabelledLoss):
     """One right class a row."""
 
-    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._hardest = self.definition.facts["hardest"]
+        self._few = FEW if self._hardest else FEW // 2  # along a row of more, sums are as fast
+
+    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
         from numbaloss.kernels.cpu import margin_tiles, margins, transpose
 
-        hardest = self.definition.facts["hardest"]
-        task, step = margins.hardest_block if hardest else margins.margin_block, max(1, margins.WORK // rows.classes)
-        if rows.classes <= (FEW if hardest else FEW // 2):  # along a row of more, sums are as fast
-            task = margin_tiles.small_hardest_block if hardest else margin_tiles.small_margin_block
-            step = transpose.TASK
-        twins, params = self._twins(margins.margin_rows, rows.dtype, ("gap",), task=task)
-        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
-        for piece in rows.pieces(need, outcome):
-            outcome.total += twins(
-                2 * piece.logits.size, step, piece.logits, piece.stride, rows.classes, piece.labels, rows.weights,
+        tasks = margins.margin_block, margin_tiles.small_margin_block
+        if self._hardest:
+            tasks = margins.hardest_block, margin_tiles.small_hardest_block
+        twins, params = self._twins(margins.margin_rows, dtype, ("gap",), task=tasks[few])
+
+        def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
+            step = transpose.TASK if few else max(1, margins.WORK // classes)
+            total: float = twins(
+                2 * piece.logits.size, step, piece.logits, piece.stride, classes, piece.labels, weights,
                 piece.row_weights, params, scale, piece.values, piece.gradient, piece.curvature,
             )
+            return total
+
+        return launch
 
     def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
         from numbaloss.structures.cuda import margins

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from numbaloss.loss import Need, Outcome
+import numpy as np
+
+from numbaloss.loss import Array
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import STANDARD, check_facts
-from numbaloss.structures.layout import Rows
+from numbaloss.structures.labelled import LabelledLoss, Launch
+from numbaloss.structures.layout import Piece
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import RowLoss
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceArray
@@ -44,21 +46,25 @@ def picks(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     return publish(definition, PickLoss)
 
 
-class PickLoss(RowLoss):
+class PickLoss(LabelledLoss):
     """A loss of one entry of each row."""
 
-    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
         from numbaloss.kernels.cpu.picks import pick_rows
 
-        twins, params = self._twins(pick_rows, rows.dtype, ("picked",))
-        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
-        for piece in rows.pieces(need, outcome):
+        twins, params = self._twins(pick_rows, dtype, ("picked",))
+        ignored = self._ignored
+
+        def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
             assert piece.labels is not None
             work = piece.labels.size if piece.gradient is None else piece.gradient.size
-            outcome.total += twins(
-                work, piece.logits, piece.stride, piece.positions, rows.classes, piece.labels, rows.ignored,
-                rows.weights, piece.row_weights, params, scale, piece.values, piece.gradient,
+            total: float = twins(
+                work, piece.logits, piece.stride, piece.positions, classes, piece.labels, ignored, weights,
+                piece.row_weights, params, scale, piece.values, piece.gradient,
             )
+            return total
+
+        return launch
 
     def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
         from numbaloss.structures.cuda import picks

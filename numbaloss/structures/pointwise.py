@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -211,7 +212,7 @@ class PointwiseLoss(Loss):
 
     def _weights(self, sample_weight: Any, shape: tuple[int, ...]) -> tuple[Array | None, float]:
         """The weight of each element, or None, and the denominator of the mean."""
-        size = float(np.prod(shape, dtype=np.float64))
+        size = float(math.prod(shape))
         weights, denominator = None, size
         if self.weight is not None:
             weights = self._fitted("weight", self.weight, shape)

@@ -34,6 +34,13 @@ class RowLoss(Loss):
             raise ValueError(f"{self.definition.name}: weight must hold one number a class, got shape {array.shape}")
         return array
 
+    def _class_weights(self, dtype: np.dtype[Any], classes: int) -> Array | None:
+        """The class weights as kernels take them."""
+        if self.weight is None:
+            return None
+        self._check_weight_of(classes)
+        return checks.kernel_argument(np.ascontiguousarray(self.weight, dtype))
+
     def _check_weight_of(self, classes: int) -> None:
         """Raise unless there is a class weight for each class."""
         if self.weight is not None and self.weight.size != classes:
@@ -65,6 +72,11 @@ class RowLoss(Loss):
     def _weights_count(self) -> bool:
         """Whether the mean divides by the weights of the labels' classes."""
         return bool(self.definition.facts.get("denominator", "weights") == "weights")
+
+    @property
+    def _ignored(self) -> int:
+        """The label of rows that do not count."""
+        return int(self.parameters.get("ignore_index", NO_LABEL))
 
     def _twins(
         self, template: Kernel, dtype: np.dtype[Any], arguments: tuple[str, ...], **holes: Kernel
@@ -164,10 +176,6 @@ class RowLoss(Loss):
         planes = logits.ndim > 2 and self.definition.structure != "distributions" and not self._class_last(logits)
         classes = logits.shape[1] if logits.ndim > 1 else logits.shape[0]
         positions = logits.shape[:1] * (logits.ndim > 1) + logits.shape[2:]
-        weights = None
-        if self.weight is not None:
-            self._check_weight_of(classes)
-            weights = checks.kernel_argument(np.ascontiguousarray(self.weight, dtype))
         return Rows(
             canonical(logits, planes),
             planes,
@@ -176,9 +184,9 @@ class RowLoss(Loss):
             logits.shape,
             labels=None if distribution else self._flat_labels(target, classes),
             targets=canonical(target, planes) if distribution else None,
-            weights=weights,
+            weights=self._class_weights(dtype, classes),
             row_weights=checks.row_weights(self.definition.name, sample_weight, positions, dtype),
-            ignored=int(self.parameters.get("ignore_index", NO_LABEL)),
+            ignored=self._ignored,
             first=self.definition.inputs[0],
             rereads=distribution or self.definition.structure != "softmax" or bool(self.parameters.get("softcap")),
         )
@@ -219,8 +227,7 @@ class RowLoss(Loss):
     def _label_mass(
         self, labels: Array, dtype: np.dtype[Any], classes: int, weights: Array | None, row_weights: Array | None
     ) -> float:
-        ignored = int(self.parameters.get("ignore_index", NO_LABEL))
-        wrong, mass = self._scanner(dtype)(labels.size, labels, classes, ignored, weights, row_weights)
+        wrong, mass = self._scanner(dtype)(labels.size, labels, classes, self._ignored, weights, row_weights)
         if wrong:
             self._out_of_range(labels, classes)
         return float(mass)

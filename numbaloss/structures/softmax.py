@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbaloss.arrays import numpy as checks
 from numbaloss.definition import Interval, split_signature
-from numbaloss.loss import Loss, Need, Outcome, same
+from numbaloss.loss import Array, Loss, Need, Outcome, same
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_log_prob
 from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.join import Terms, joined
-from numbaloss.structures.layout import Rows
+from numbaloss.structures.labelled import LabelledLoss, Launch
+from numbaloss.structures.layout import Piece, Rows
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import FEW, RowLoss
+from numbaloss.structures.rows import FEW
 from numbaloss.structures.twins import Kernel
 
 if TYPE_CHECKING:
@@ -67,55 +67,8 @@ def softmax(maths: Callable[..., Any] | None = None, *, probabilities: bool = Fa
     return publish(definition, SoftmaxLoss)
 
 
-class SoftmaxLoss(RowLoss):
+class SoftmaxLoss(LabelledLoss):
     """A loss of the softmax of each row, for class labels or (where its definition says so) probabilities."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._quick_when = self.weight is None and self.reduction in ("mean", "sum")
-
-    def _quick(self, inputs: tuple[Any, ...], out: Any) -> tuple[Any, Any] | None:
-        if len(inputs) != 2:
-            return None
-        logits, labels = inputs
-        if type(logits) is not np.ndarray or type(labels) is not np.ndarray or logits.ndim != 2 or labels.ndim != 1:
-            return None
-        dtype, (rows, classes) = logits.dtype, logits.shape
-        found = self._kernels.get((dtype, labels.dtype.char))
-        if found is None:
-            if dtype not in (checks.FLOAT32, checks.FLOAT64) or labels.dtype.char not in "bBhHiIlq":
-                return None
-            found = self._kernels[dtype, labels.dtype.char] = self._quick_plan(dtype)
-        if not (logits.flags.carray and labels.flags.carray) or labels.size != rows or logits.size == 0:
-            return None
-        if not labels.dtype.isnative:  # Numba would take them for native ones
-            return None
-        if out is not None and (type(out) is not np.ndarray or np.may_share_memory(out, logits)):
-            return None
-        gradient = np.empty((rows, classes), dtype) if out is None else out
-        if gradient.dtype is not dtype or gradient.shape != logits.shape or not gradient.flags.carray:
-            return None
-        scan, few, many, params, extras = found
-        ignored, number = self.parameters["ignore_index"], dtype.type
-        wrong, mass = scan(rows, labels, classes, ignored, None, None)
-        if wrong:
-            self._out_of_range(labels, classes)
-        if mass == 0.0:
-            return None
-        twins = few if classes <= FEW else many
-        scale = number(1.0 / mass if self.reduction == "mean" else 1.0)
-        total = twins(
-            8 * logits.size, logits.reshape(-1), classes, classes, labels, ignored, None, None, *extras, params, scale,
-            None, gradient.reshape(-1), None,
-        )
-        return number(total / mass if self.reduction == "mean" else total), gradient
-
-    def _quick_plan(self, dtype: np.dtype[Any]) -> tuple[Any, ...]:
-        from numbaloss.kernels.cpu import softmax_labels, softmax_tiles
-
-        few, params = self._twins(softmax_tiles.label_small, dtype, ARGUMENTS)
-        many, _ = self._twins(softmax_labels.label_rows, dtype, ARGUMENTS)
-        return self._scanner(dtype), few, many, params, self._extras(dtype)
 
     def _extras(self, dtype: np.dtype[Any]) -> tuple[Any, ...]:
         """Smoothing, z-loss and soft cap in the kernel's type; None where there is nothing to do."""
@@ -137,24 +90,23 @@ class SoftmaxLoss(RowLoss):
 
     # ---- class labels
 
-    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
         from numbaloss.kernels.cpu import softmax_labels, softmax_tiles
 
-        dtype, classes = rows.dtype, rows.classes
-        scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
-        extras = self._extras(dtype)
-        for piece in rows.pieces(need, outcome):
-            if piece.planes:
-                template, step = softmax_tiles.label_planes, piece.positions
-            elif classes <= FEW:
-                template, step = softmax_tiles.label_small, piece.stride
-            else:
-                template, step = softmax_labels.label_rows, piece.stride
-            twins, params = self._twins(template, dtype, ARGUMENTS)
-            outcome.total += twins(
-                8 * piece.logits.size, piece.logits, step, classes, piece.labels, rows.ignored, rows.weights,
-                piece.row_weights, *extras, params, scale, piece.values, piece.gradient, piece.curvature,
+        template = softmax_tiles.label_small if few else softmax_labels.label_rows
+        template = softmax_tiles.label_planes if planes else template
+        twins, params = self._twins(template, dtype, ARGUMENTS)
+        extras, ignored = self._extras(dtype), self._ignored
+
+        def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
+            total: float = twins(
+                8 * piece.logits.size, piece.logits, piece.positions if planes else piece.stride, classes, piece.labels,
+                ignored, weights, piece.row_weights, *extras, params, scale, piece.values, piece.gradient,
+                piece.curvature,
             )
+            return total
+
+        return launch
 
     def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
         from numbaloss.structures.cuda import softmax
