@@ -30,9 +30,13 @@ def timeraw_first_call_cached():
 
 
 @cache
-def fill():
+def filled():
     """Fill the kernel cache, once; a user's own first call did it before."""
     subprocess.run([sys.executable, "-c", FIRST_CALL], check=True)
 
 
-timeraw_first_call_cached.setup = fill
+def fill():
+    filled()
+
+
+timeraw_first_call_cached.setup = fill  # asv looks at its arguments, which a cached function does not show

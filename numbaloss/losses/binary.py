@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbaloss.compile.primitives import exp, log, log1p, maximum, power, sigmoid, softplus
-from numbaloss.losses.helpers import times
+from numbaloss.losses.helpers import chances, times
 from numbaloss.structures.pointwise import pointwise
 
 BOTH = ("input", "target")
@@ -92,20 +92,17 @@ def binary_cross_entropy_with_logits(input, target, pos_weight=1.0, label_smooth
     no = 1.0 - yes
     weighed = pos_weight * yes
     size = abs(input)
-    decay = exp(-size)
+    chance, against = chances(input)
     extra = softplus(-size)
-    share = 1.0 / (1.0 + decay)
     plus = input > 0.0
     softplus_input = input + extra if plus else extra
     softplus_minus = extra if plus else extra - input
-    sigmoid_input = share if plus else decay * share
-    sigmoid_minus = decay * share if plus else share
     value = (no + weighed) * extra + times(no if plus else weighed, size)
-    slope = no * sigmoid_input - weighed * sigmoid_minus
+    slope = no * chance - weighed * against
     far = times(pos_weight, softplus_minus) - softplus_input  # equal, but cancels where near does not
     near = times(pos_weight - 1.0, softplus_minus) - input
     slope_target = times(1.0 - label_smoothing, far if pos_weight < 0.5 else near)
-    return value, (slope, slope_target), (no + weighed) * (decay * share * share)
+    return value, (slope, slope_target), (no + weighed) * (chance * against)
 
 
 @pointwise(
@@ -145,12 +142,8 @@ def sigmoid_focal_loss(input, target, alpha=0.25, gamma=2.0):
     """
     no = 1.0 - target
     size = abs(input)
-    decay = exp(-size)
-    share = 1.0 / (1.0 + decay)
-    plus = input > 0.0
-    chance = share if plus else decay * share
-    against = decay * share if plus else share
-    entropy = softplus(-size) + times(no if plus else target, size)
+    chance, against = chances(input)
+    entropy = softplus(-size) + times(no if input > 0.0 else target, size)
     entropy_slope = no * chance - target * against
     miss = no * chance + target * against  # 1 - p_t
     variance = chance * against
@@ -349,10 +342,6 @@ def multilabel_soft_margin_loss(input, target):
     """
     no = 1.0 - target
     size = abs(input)
-    decay = exp(-size)
-    share = 1.0 / (1.0 + decay)
-    plus = input > 0.0
-    chance = share if plus else decay * share
-    against = decay * share if plus else share
-    value = softplus(-size) + times(no if plus else target, size)
-    return value, (no * chance - target * against, -input), decay * share * share
+    chance, against = chances(input)
+    value = softplus(-size) + times(no if input > 0.0 else target, size)
+    return value, (no * chance - target * against, -input), chance * against

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from numbaloss.compile.primitives import copysign
+from numbaloss.compile.primitives import copysign, exp
 
 
 def sign(x: Any) -> Any:
     """-1, 0 or 1; nan of nan."""
     return copysign(1.0, x) if abs(x) > 0.0 else x
+
+
+def chances(logit: Any) -> tuple[Any, Any]:
+    """``(sigmoid(logit), sigmoid(-logit))`` from one exponential and one division, both to the last digits."""
+    decay = exp(-abs(logit))
+    share = 1.0 / (1.0 + decay)
+    rest = decay * share
+    plus = logit > 0.0
+    return share if plus else rest, rest if plus else share
 
 
 def times(weight: Any, value: Any) -> Any:
