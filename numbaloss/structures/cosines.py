@@ -76,10 +76,13 @@ class CosineLoss(LabelledLoss):
         smoothing, steepness = dtype.type(smoothing) if smoothing else None, dtype.type(self.parameters["scale"])
 
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
-            step = transpose.TASK if few else max(1, softmax_labels.WORK // classes)
+            assert piece.labels is not None
+            work, step = float(piece.logits.size), max(1, softmax_labels.WORK // classes)
+            if few:
+                work, step = transpose.work(piece.labels.size, 4.0 * work), transpose.TASK
             total: float = twins(
-                8 * piece.logits.size, step, piece.logits, piece.stride, classes, piece.labels, ignored, weights,
-                piece.row_weights, smoothing, steepness, moves, (), scale, piece.values, piece.gradient,
+                work, step, piece.logits, piece.stride, classes, piece.labels, ignored, weights, piece.row_weights,
+                smoothing, steepness, moves, (), scale, piece.values, piece.gradient,
             )
             return total
 

@@ -92,10 +92,12 @@ class DistributionLoss(RowLoss):
         anchors = anchors_of(self.definition, need)
 
         def launch(piece: Piece, classes: int, scale: Any) -> float:
-            step = transpose.TASK if few else max(1, distributions.WORK // classes)
+            work, step = float(piece.logits.size), max(1, distributions.WORK // classes)
+            if few:
+                work, step = transpose.work(piece.logits.size // classes, 4.0 * work), transpose.TASK
             total: float = twins(
-                24 * piece.logits.size, step, piece.logits, piece.targets, classes, piece.row_weights, temperature,
-                *anchors, params, scale, piece.values, piece.gradient, piece.target_gradient,
+                work, step, piece.logits, piece.targets, classes, piece.row_weights, temperature, *anchors,
+                params, scale, piece.values, piece.gradient, piece.target_gradient,
             )
             return total
 

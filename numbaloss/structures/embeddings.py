@@ -95,7 +95,7 @@ class EmbeddingLoss(Loss):
         divisor = first.size // width if self.reduction == "mean" else 1
         slots = iter(written)
         total = twins(
-            8 * first.size, width, *[array.reshape(-1) for array in rows],
+            first.size, width, *[array.reshape(-1) for array in rows],
             *self._middle(labels, None, number(self._eps)), params, number(1.0 / divisor), None,
             *[next(slots).reshape(-1) if name in facts.wrt else None for name in facts.facts["rows"]],
         )
@@ -139,7 +139,7 @@ class EmbeddingLoss(Loss):
                 part = values[low:high] if values.dtype == dtype else np.empty(high - low, dtype)
             own = [None if array is None else array[low:high] for array in (labels, weights)]
             outcome.total += twins(
-                8 * flat[0].size, width, *flat, *self._middle(own[0], own[1], eps), params, scale, part,
+                flat[0].size, width, *flat, *self._middle(own[0], own[1], eps), params, scale, part,
                 *gradients,
             )
             if values is not None and part is not None and values.dtype != dtype:

@@ -234,11 +234,6 @@ class HeadLoss(SoftmaxLoss):
                     f"{name}: {one} is {arrays[one].dtype} but input is {hidden.dtype}; they must be computed in the "
                     "same type"
                 )
-        weights = None
-        if self.weight is not None:
-            if self.weight.size != classes:
-                raise ValueError(f"{name}: weight has {self.weight.size} entries for {classes} classes")
-            weights = checks.kernel_argument(np.ascontiguousarray(self.weight, dtype))
         lead = hidden.shape[:-1]
         labels, targets = self._labels_or_targets(target, lead, classes)
         return Call(
@@ -249,7 +244,7 @@ class HeadLoss(SoftmaxLoss):
             dtype,
             labels,
             targets,
-            weights,
+            self._class_weights(dtype, classes),
             checks.row_weights(name, sample_weight, lead, dtype),
             None,
         )

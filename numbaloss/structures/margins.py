@@ -77,10 +77,13 @@ class MarginLoss(LabelledLoss):
         twins, params = self._twins(margins.margin_rows, dtype, ("gap",), task=tasks[few])
 
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
-            step = transpose.TASK if few else max(1, margins.WORK // classes)
+            assert piece.labels is not None
+            work, step = float(piece.logits.size), max(1, margins.WORK // classes)
+            if few:
+                work, step = transpose.work(piece.labels.size, work), transpose.TASK
             total: float = twins(
-                2 * piece.logits.size, step, piece.logits, piece.stride, classes, piece.labels, weights,
-                piece.row_weights, params, scale, piece.values, piece.gradient, piece.curvature,
+                work, step, piece.logits, piece.stride, classes, piece.labels, weights, piece.row_weights,
+                params, scale, piece.values, piece.gradient, piece.curvature,
             )
             return total
 

@@ -85,7 +85,7 @@ class Images:
             low = piece.images.start * tasks + piece.first // TASK
             number = (piece.images.stop - piece.images.start) * -(-(piece.last - piece.first) // TASK)
             twins(
-                8 * piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
+                piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
                 piece.labels, piece.targets, self.left_out, self.flag, *self._ridden(rider),
                 partials[low : low + number],
             )
@@ -117,7 +117,7 @@ class Images:
             whole = inner and place.flags.c_contiguous
             target = place if whole else np.empty(place.shape, self.dtype)
             twins(
-                8 * piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
+                piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
                 piece.labels, piece.targets, self.left_out, self.flag, slopes[piece.images], jumps[piece.images],
                 *self._ridden(rider), factors[piece.images], target.reshape(-1),
             )

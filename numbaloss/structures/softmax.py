@@ -91,7 +91,7 @@ class SoftmaxLoss(LabelledLoss):
     # ---- class labels
 
     def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
-        from numbaloss.kernels.cpu import softmax_labels, softmax_tiles
+        from numbaloss.kernels.cpu import softmax_labels, softmax_tiles, transpose
 
         template = softmax_tiles.label_small if few else softmax_labels.label_rows
         template = softmax_tiles.label_planes if planes else template
@@ -99,10 +99,13 @@ class SoftmaxLoss(LabelledLoss):
         extras, ignored = self._extras(dtype), self._ignored
 
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
+            assert piece.labels is not None
+            work: float = piece.logits.size
+            if few and not planes:
+                work = transpose.work(piece.labels.size, work)
             total: float = twins(
-                8 * piece.logits.size, piece.logits, piece.positions if planes else piece.stride, classes, piece.labels,
-                ignored, weights, piece.row_weights, *extras, params, scale, piece.values, piece.gradient,
-                piece.curvature,
+                work, piece.logits, piece.positions if planes else piece.stride, classes, piece.labels, ignored,
+                weights, piece.row_weights, *extras, params, scale, piece.values, piece.gradient, piece.curvature,
             )
             return total
 
@@ -137,6 +140,6 @@ class SoftmaxLoss(LabelledLoss):
                 template = softmax_probabilities.probability_rows
             twins, params = self._twins(template, dtype, ARGUMENTS)
             outcome.total += twins(
-                16 * piece.logits.size, piece.logits, piece.targets, *layout, rows.weights, piece.row_weights,
+                piece.logits.size, piece.logits, piece.targets, *layout, rows.weights, piece.row_weights,
                 *extras, params, scale, piece.values, piece.gradient, piece.curvature, piece.target_gradient,
             )

@@ -22,7 +22,7 @@ class Twins:
         self._serial: Kernel = self._first_serial
         self._parallel: Kernel = self._first_parallel
 
-    def __call__(self, work: int, *arguments: Any) -> Any:
+    def __call__(self, work: float, *arguments: Any) -> Any:
         return run(self._serial, self._parallel, work, *arguments)
 
     def _first_serial(self, *arguments: Any) -> Any:

@@ -26,7 +26,7 @@ def twin(parallel: bool, threads: int | None = None) -> Iterator[None]:
     kept = Twins.__call__
     attribute = "_parallel" if parallel else "_serial"
 
-    def call(self: Twins, work: int, *arguments: Any) -> Any:
+    def call(self: Twins, work: float, *arguments: Any) -> Any:
         return getattr(self, attribute if work else "_serial")(*arguments)
 
     before = numba.get_num_threads() if threads is not None else None

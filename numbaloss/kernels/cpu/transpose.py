@@ -21,6 +21,11 @@ QUAD = 4  # classes taken at a time
 LANES = 2 * QUAD  # rows taken at a time
 
 
+def work(rows: int, operations: float) -> float:
+    """Element-operations that threads can share: none in the rows of a single task."""
+    return operations if rows > TASK else 0.0
+
+
 def side_by_side(rows, stride, classes, n, tile):  # type: ignore[no-untyped-def]
     """Transpose `n` rows into a tile. Where rows or classes are left over, some of those before are taken again."""
     if n >= LANES and classes >= QUAD:
