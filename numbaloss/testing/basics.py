@@ -50,6 +50,11 @@ def made(loss: LossFunction, **arguments: Any) -> Loss:
     return built
 
 
+def as_tuple(gradients: Any) -> tuple[Any, ...]:
+    """Gradients as a tuple, also where there is one alone."""
+    return gradients if isinstance(gradients, tuple) else (gradients,)
+
+
 def unreduced(
     loss: LossFunction, inputs: Sequence[Any], sample_weight: Any = None, **arguments: Any
 ) -> tuple[Any, tuple[Any, ...]]:

@@ -7,7 +7,17 @@ import numpy as np
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing import parameters as chosen
 from numbaloss.testing import precise
-from numbaloss.testing.basics import Array, LossFunction, close, differentiable, made, only_if, shown, unreduced
+from numbaloss.testing.basics import (
+    Array,
+    LossFunction,
+    as_tuple,
+    close,
+    differentiable,
+    made,
+    only_if,
+    shown,
+    unreduced,
+)
 
 STEP = 1e-5
 ROWS = 4
@@ -101,7 +111,7 @@ def check_slopes_of_elements(loss: LossFunction) -> None:
             point = [precise.number(array[place]) for array in arrays]
             _, slopes, bend = formula(*point)
             where = f"{shown(setting)}, {[float(x) for x in point]}"
-            given = slopes if isinstance(slopes, tuple) else (slopes,)
+            given = as_tuple(slopes)
             assert len(given) == len(facts.differentiable), f"{len(given)} slopes for {facts.differentiable}"
             for name, slope in zip(facts.differentiable, given, strict=True):
                 index = facts.inputs.index(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import Array, LossFunction, differentiable, made, same_bits, unreduced
+from numbaloss.testing.basics import Array, LossFunction, as_tuple, differentiable, made, same_bits, unreduced
 
 
 def _strided(array: Array) -> Array:
@@ -172,7 +172,7 @@ def check_out(loss: LossFunction) -> None:
 
 
 def _same_buffers(returned: object, given: tuple[Array, ...], what: str) -> None:
-    buffers = returned if isinstance(returned, tuple) else (returned,)
+    buffers = as_tuple(returned)
     assert len(buffers) == len(given), f"{what}: {len(buffers)} gradients"
     for one, two in zip(buffers, given, strict=True):
         assert one is two, f"{what}: another array was returned"

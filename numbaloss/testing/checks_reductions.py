@@ -7,6 +7,7 @@ import numpy as np
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing.basics import (
     LossFunction,
+    as_tuple,
     close,
     differentiable,
     made,
@@ -53,7 +54,7 @@ def check_reductions(loss: LossFunction) -> None:
         value, found = made(loss, reduction=reduction).value_and_grad(*arrays)
         share = shares if reduction == "mean" else np.ones_like(shares)
         close(value, (values * share).sum() / divisor, 1e-13, f"{reduction}: value")
-        for name, got in zip(facts.wrt, found if isinstance(found, tuple) else (found,), strict=True):
+        for name, got in zip(facts.wrt, as_tuple(found), strict=True):
             wanted = of_sum[name] if "row_divisor" not in facts.facts else of_sum[name] * drawn.along(facts, share, got)
             close(got, wanted / divisor, 1e-13, f"{reduction}: gradient by {name}", 1e-300)
 

@@ -10,7 +10,16 @@ import numpy as np
 
 from numbaloss.structures.twins import Twins
 from numbaloss.testing import inputs as drawn
-from numbaloss.testing.basics import LossFunction, differentiable, made, only_if, same_bits, separable, unreduced
+from numbaloss.testing.basics import (
+    LossFunction,
+    as_tuple,
+    differentiable,
+    made,
+    only_if,
+    same_bits,
+    separable,
+    unreduced,
+)
 
 ELEMENTS = 20_000  # several blocks of every kernel, and an unfinished one
 
@@ -65,6 +74,23 @@ def check_twins(loss: LossFunction) -> None:
         for name, got in results.items():
             same_bits(got[0], wanted[0], f"{kind}, {name}: value")
             same_bits(got[1], wanted[1], f"{kind}, {name}: gradient")
+
+
+def check_short_calls(loss: LossFunction) -> None:
+    """Calls of the plainest kind, which take a shorter way through Python, give what all others do."""
+    facts = loss.definition
+    for kind in drawn.kinds(facts):
+        arrays = drawn.draw(facts, kind=kind, rows=9, dtype=np.float32, salt="short calls")
+        settings: list[dict[str, Any]] = [{"reduction": one} for one in ("mean", "sum") if one in facts.reductions]
+        if facts.weight == "class":
+            settings.append({"weight": np.linspace(0.5, 2.0, drawn.classes_of(facts, arrays))})
+        for arguments in settings:
+            value, gradients = made(loss, **arguments).value_and_grad(*arrays)
+            wanted, slopes = made(loss, **arguments).value_and_grad(*arrays, wrt=facts.wrt)
+            assert type(value) is type(wanted), f"{kind}, {arguments}: {value!r}, wanted {wanted!r}"
+            same_bits(value, wanted, f"{kind}, {arguments}: value")
+            for got, slope in zip(as_tuple(gradients), as_tuple(slopes), strict=True):
+                same_bits(got, slope, f"{kind}, {arguments}: gradient")
 
 
 def check_places(loss: LossFunction) -> None:
