@@ -78,8 +78,8 @@ class Images:
         """Sums of each class of each image, and of the rider."""
         from numbaloss.kernels.cpu.regions_softmax import EXTRA, TASK
 
-        tasks = -(-self.positions // TASK)
-        partials = np.empty((self.count * tasks, SUMS * self.classes + EXTRA), np.float64)
+        tasks, width = -(-self.positions // TASK), SUMS * self.classes + EXTRA
+        partials = np.empty((self.count * tasks, width), np.float64)
         twins = self._twins("statistics", rider)
         for piece in self._pieces(TASK):
             low = piece.images.start * tasks + piece.first // TASK
@@ -89,7 +89,7 @@ class Images:
                 piece.labels, piece.targets, self.left_out, self.flag, *self._ridden(rider),
                 partials[low : low + number],
             )
-        found = partials.reshape(self.count, tasks, SUMS * self.classes + EXTRA).sum(axis=1)
+        found = partials if tasks == 1 else partials.reshape(self.count, tasks, width).sum(axis=1)
         classes = found[:, : SUMS * self.classes].reshape(self.count, self.classes, SUMS)
         wrong = int(found[:, SUMS * self.classes].sum())
         return Sums(classes, wrong, found[:, SUMS * self.classes + 1 :])
@@ -134,10 +134,12 @@ class Images:
         """Whether the gradient can be written to this view of the caller's buffer while inputs are being read."""
         if not np.may_share_memory(view, given):
             return given.size == 0
+        if self.targets is not None and np.may_share_memory(given, self.targets):
+            return False
+        if not np.may_share_memory(given, self.input):
+            return True
         same = given.__array_interface__["data"] == self.input.__array_interface__["data"]
-        same = same and view.strides == self.input.strides
-        shared = np.may_share_memory(given, self.input) and not same
-        return not shared and (self.targets is None or not np.may_share_memory(given, self.targets))
+        return same and view.strides == self.input.strides
 
     # ---- launches
 
