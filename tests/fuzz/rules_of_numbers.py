@@ -141,7 +141,7 @@ def _largest(case: Case, by: str, slopes: Array) -> Any:
     """The largest slope of each row; of all rows where they are not by themselves."""
     sizes = np.where(np.isfinite(slopes), np.abs(slopes), 0.0)
     of_a_number = 0.1 if input_of(case, by).ndim == 0 else 0.0  # a sum over all pairs
-    least = max(steepest_turn(case, by), FLOORS.get(case.facts.structure, 0.0), of_a_number)
+    least = max(steepest_turn(case, by), FLOORS.get(case.facts.structure, 0.0), of_a_number, 0.1 * _factor(case, by))
     sizes = np.maximum(sizes, least)
     rows = separable(case.facts) and not case.single and by not in drawn.shared(case.facts) and slopes.ndim > 1
     if not rows:
@@ -149,6 +149,14 @@ def _largest(case: Case, by: str, slopes: Array) -> Any:
     axis = drawn.batch_axis(case.facts, slopes, case.facts.inputs.index(by))
     every = tuple(k for k in range(sizes.ndim) if k != axis)
     return np.broadcast_to(sizes.max(axis=every, keepdims=True), sizes.shape)
+
+
+def _factor(case: Case, by: str) -> float:
+    """What multiplies the slopes by the logits of a head, of up to 1, in the sums that its other slopes are."""
+    if case.facts.structure != "head":
+        return 0.0
+    other = {"input": "linear_weight", "linear_weight": "input"}.get(by)
+    return 0.0 if other is None else float(np.abs(input_of(case, other)).max(initial=0.0))
 
 
 def _centring(case: Case, by: str) -> float:

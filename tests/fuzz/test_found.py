@@ -174,3 +174,14 @@ def test_a_target_smoothed_away_has_no_slope_however_large_the_logit() -> None:
     criterion = nl.BCEWithLogitsLoss(label_smoothing=1.0, pos_weight=[1.001])
     _, slope = criterion.value_and_grad(np.float32([-3.4e38]), np.float32([0.7]), wrt="target")
     np.testing.assert_array_equal(slope, [0.0])
+
+
+def test_slopes_of_a_head_that_cancel_in_a_product() -> None:
+    """Two classes of equal weights: slopes of nearly 1 and -1 times 3 and 5 leave the rounding of those."""
+    hidden = np.float32([[0.0, -3.0, -5.0]])
+    matrix = np.float32([[0.0, -3.0, -5.0], [1.0, 2.0, 1.0], [0.0, -3.0, -5.0]])
+    bias = np.float32([0.0, 3.0, -4.0])
+    slopes = nl.LinearCrossEntropyLoss().value_and_grad(hidden, matrix, [2], bias)[1][0]
+    wide = (array.astype(np.float64) for array in (hidden, matrix))
+    wanted = nl.LinearCrossEntropyLoss().value_and_grad(*wide, [2], bias.astype(np.float64))[1][0]
+    np.testing.assert_allclose(slopes, wanted, rtol=0.0, atol=4.0 * np.finfo(np.float32).eps * 5.0)
