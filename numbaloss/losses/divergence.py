@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import exp, expm1, log, log1p, maximum, softplus
+from numbaloss.compile.primitives import exp, expm1, log, log1p, log1pmx, maximum, softplus
 from numbaloss.losses.helpers import sign, times
 from numbaloss.structures.distributions import distributions
 from numbaloss.structures.pointwise import pointwise
@@ -120,22 +120,21 @@ def jsd_loss(log_p, log_q, beta=0.5, temperature=1.0):
     0.0
     """
     gap = 0.0 if log_q == log_p else log_q - log_p
-    above = gap > 0.0
-    # log(m / p) and log(m / q), from the smaller of the two ratios so that nothing overflows
-    spread = log1p((1.0 - beta) * expm1(-gap) if above else beta * expm1(gap))
-    over_p = spread + gap if above else spread
-    over_q = spread if above else spread - gap
     part_p, part_q = (1.0 - beta) * exp(log_p), beta * exp(log_q)
-    cost_p, cost_q = times(part_p, over_p), times(part_q, over_q)
-    mixed = part_p + part_q
-    value_p = excess(over_p, (1.0 - beta) * mixed, part_p) - cost_p  # the added terms cancel, and with them
-    value_q = excess(over_q, beta * mixed, part_q) - cost_q  # neither part can be negative
+    # Each side's value is p log(p / m) + m - p: the added terms cancel over both, and neither can be negative.
+    above, size = gap > 0.0, abs(gap)
+    share = beta if above else 1.0 - beta
+    large, small = part_q if above else part_p, part_p if above else part_q
+    shrunk, grown = (1.0 - share) * expm1(-size), share * expm1(size)
+    behind = log1pmx(shrunk)
+    far = (1.0 - share) * large - share * small - times(small, size + shrunk + behind)
+    value = (-small * log1pmx(grown) if grown < 1.0 else far) - large * behind
     # slopes without the constants log(1 - beta) and log(beta), which the softmax takes out again: what is left is exact
     # where one of the probabilities has vanished beside the other
     lead = gap + (log(beta) - log1p(-beta))
     rest = softplus(-abs(lead))
     slope_p, slope_q = -times(part_p, rest + maximum(lead, 0.0)), -times(part_q, rest + maximum(-lead, 0.0))
-    return value_p + value_q, (slope_p, slope_q)
+    return value, (slope_p, slope_q)
 
 
 @distributions(anchored=True, class_name="TVDLoss")

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from calls import agree, along_rows, computed, input_of, named, squares_overflow, steepest_turn, tolerance_of
+from calls import agree, along_rows, computed, floor_of, input_of, named, squares_overflow, steepest_turn, tolerance_of
 from cases import BEYOND, CLASS_AXIS, Array, Case
 
 from numbaloss.testing import inputs as drawn
@@ -109,7 +109,7 @@ def layouts_do_not_matter(case: Case, layouts: tuple[str, ...], out: str, chosen
 
     def hold(given: Any, what: str) -> tuple[Any, ...]:
         got, slopes = criterion.value_and_grad(*laid, wrt=chosen, out=given)
-        agree(got, values, tolerance_of(case), f"values, laid out as {layouts}")
+        agree(got, values, tolerance_of(case), f"values, laid out as {layouts}", floor_of(case))
         several: tuple[Any, ...] = slopes if len(chosen) > 1 else (slopes,)
         for name, slope in zip(chosen, several, strict=True):
             wanted = gradients[named(case).index(name)]
@@ -142,6 +142,8 @@ def reductions_agree(case: Case, weight: Array | None) -> None:
     if not scale < float(np.finfo(values.dtype).max) / 64.0:
         return  # sums of a block, and products with weights, are of the element's type and may overflow
     tolerance = 1e-6 if values.dtype == np.float32 else 1e-12
+    if case.facts.structure == "distributions":  # logarithms of probabilities are rounded to their own size
+        scale += 10.0 * floor_of(case) * every.size
     bar = tolerance * scale + float(np.finfo(values.dtype).tiny) * every.size
     assert abs(total.sum - float((every * shares).sum())) <= bar, f"total {total.sum!r} of {values}"
     for reduction in ("sum", "mean"):
@@ -182,7 +184,7 @@ def rows_are_by_themselves(case: Case, times: int) -> None:
     again = _again(case, times)
     few, slopes = computed(case)
     values, gradients = computed(case.rows(again))
-    agree(values, few[again], tolerance_of(case), "the same rows again")
+    agree(values, few[again], tolerance_of(case), "the same rows again", floor_of(case))
     for name, slope, gradient in zip(named(case), slopes, gradients, strict=True):
         if name not in drawn.shared(case.facts):
             index = case.facts.inputs.index(name)

@@ -21,8 +21,8 @@ MANY = 100  # numbers beyond which fifty digits take too long
 # Slopes are differences of terms as large as this.
 FLOORS = {"distributions": 1.0, "regions": 10.0, "softmax": 0.01, "head": 0.01, "triplets": 1.0, "sequence": 0.01}
 # Values: logarithms of alternatives that add up to 1 to a rounding; squares of distances of unit vectors; one less an
-# overlap.
-LEAST = {"sequence": 0.1, "pairs": 1e-8, "regions": 0.1}
+# overlap; differences of logarithms that are rounded to the size of their own.
+LEAST = {"sequence": 0.1, "pairs": 1e-8, "regions": 0.1, "distributions": 0.01}
 SINGLE = np.finfo(np.float32)
 
 
@@ -109,11 +109,17 @@ def _farthest(case: Case) -> float:
     """What a distance may be of which a value is a difference."""
     if case.facts.structure != "triplets":
         return 0.0
-    return max(float(np.abs(array).sum(axis=-1, dtype=np.float64).max(initial=0.0)) for array in case.arrays)
+    entries = (np.abs(array) + case.setting.get("eps", 0.0) for array in case.arrays)
+    return max(float(array.sum(axis=-1, dtype=np.float64).max(initial=0.0)) for array in entries)
 
 
 def _tied(case: Case) -> bool:
-    """Whether distances may be the same in float32 alone: of scaled rows, or of ones that an added eps swamps."""
+    """Whether distances may be the same in float32 alone: of scaled rows, or of ones that an added eps swamps.
+
+    Or probabilities, whose difference decides the sign of a slope.
+    """
+    if case.mood == "scaled" and case.facts.facts.get("anchored"):
+        return True
     if case.mood != "scaled" or case.facts.structure != "triplets":
         return False
     return bool(case.setting.get("swap")) or float(np.abs(case.arrays[0]).max(initial=0.0)) < 1e-10
@@ -238,7 +244,8 @@ def _exact_row(case: Case) -> None:
     if sum(len(part) for part in parts if isinstance(part, list)) > MANY:
         return
     value = values.reshape(-1)[0]
-    hold_row(value, formula, parts, None, dtype, "value of row 0", LEAST.get(facts.structure, 0.0))
+    scale = max(LEAST.get(facts.structure, 0.0), 0.5 * _farthest(case))
+    hold_row(value, formula, parts, None, dtype, "value of row 0", scale)
     if case.mood in ("edges", "ties"):
         return
     lines = by_sequences if facts.structure == "sequence" else by_rows
