@@ -116,9 +116,12 @@ def _farthest(case: Case) -> float:
 def _tied(case: Case) -> bool:
     """Whether distances may be the same in float32 alone: of scaled rows, or of ones that an added eps swamps.
 
-    Or probabilities, whose difference decides the sign of a slope.
+    Or probabilities, whose difference decides the sign of a slope. Or distances of whole numbers that differ by the
+    margin, which an added eps moves to one side of the kink or the other.
     """
     if case.mood == "scaled" and case.facts.facts.get("anchored"):
+        return True
+    if case.mood == "ties" and case.facts.structure == "triplets":
         return True
     if case.mood != "scaled" or case.facts.structure != "triplets":
         return False
