@@ -109,8 +109,9 @@ def _farthest(case: Case) -> float:
     """What a distance may be of which a value is a difference."""
     if case.facts.structure != "triplets":
         return 0.0
-    entries = (np.abs(array) + case.setting.get("eps", 0.0) for array in case.arrays)
-    return max(float(array.sum(axis=-1, dtype=np.float64).max(initial=0.0)) for array in entries)
+    squared = "squared" in str(case.setting.get("distance_function"))
+    entries = (np.abs(array.astype(np.float64)) + case.setting.get("eps", 0.0) for array in case.arrays)
+    return max(float((array**2 if squared else array).sum(axis=-1).max(initial=0.0)) for array in entries)
 
 
 def _tied(case: Case) -> bool:
