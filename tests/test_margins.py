@@ -27,14 +27,13 @@ def both(name, scores, labels, **options):
 
 
 @pytest.mark.parametrize("name", ["multi_margin_loss", "categorical_hinge_loss"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("rows", "classes"), [(1, 1), (1, 5), (127, 2), (129, 3), (1500, 10), (300, 48)])
-def test_tiles_and_rows_agree(name, dtype, rows, classes):
+def test_tiles_and_rows_agree(name, rows, classes):
     rng = np.random.default_rng(rows)
-    scores = rng.standard_normal((rows, classes)).astype(dtype)
+    scores = rng.standard_normal((rows, classes))
     labels = rng.integers(0, classes, rows)
     weights = {"weight": rng.uniform(0.5, 2.0, classes), "sample_weight": rng.uniform(0.0, 2.0, rows)}
-    tolerance = 40 * np.finfo(dtype).eps
+    tolerance = 1e-14
     for options in ({}, weights):
         ((slopes, bends), values), ((wanted, bent), values_wanted) = both(name, scores, labels, **options)
         np.testing.assert_allclose(values, values_wanted, rtol=tolerance)
