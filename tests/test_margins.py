@@ -1,4 +1,6 @@
-"""Margins of few classes are taken by tiles, those of many along the rows: what comes out is the same."""
+"""Losses of labels: tiles and rows give the same, labels out of range and shared memory do no harm."""
+
+import warnings
 
 import numpy as np
 import pytest
@@ -51,3 +53,41 @@ def test_they_agree_about_ties_infinities_and_nan(data, classes, rows):
         ((slopes, _), values), ((wanted, _), values_wanted) = both(name, scores, labels)
         np.testing.assert_allclose(values, values_wanted, rtol=1e-14)
         np.testing.assert_allclose(slopes, wanted, rtol=1e-14)
+
+
+@pytest.mark.parametrize("classes", [5, 200])
+@pytest.mark.parametrize("name", ["multi_margin_loss", "categorical_hinge_loss", "nll_loss"])
+def test_the_lowest_whole_number_is_no_label(name, classes):
+    """It stands for "ignored" where nothing is; a kernel would write far outside of its memory."""
+    labels = np.array([0, 1, np.iinfo(np.int64).min, 3])
+    told = rf"target\[2\] is -9223372036854775808, but labels must be in 0 ... {classes - 1}"
+    for way in ({}, {"wrt": ("input",)}):
+        with pytest.raises(ValueError, match=told):
+            nl.get(name).value_and_grad(np.zeros((4, classes)), labels, **way)
+
+
+@pytest.mark.parametrize("name", ["multi_margin_loss", "categorical_hinge_loss", "nll_loss", "cross_entropy"])
+def test_a_gradient_may_be_written_over_labels_or_weights(name):
+    rng = np.random.default_rng(0)
+    scores, kept, weights = rng.standard_normal((300, 4)), rng.integers(0, 4, 300), rng.uniform(0.5, 2.0, 300)
+    loss = nl.get(name)
+    for way in ({}, {"wrt": ("input",)}, {"sample_weight": weights}):
+        value, gradient = loss.value_and_grad(scores, kept, **way)
+        out = np.zeros((300, 4))
+        labels = out.view(np.int64).reshape(-1)[:300]
+        labels[:] = kept
+        got, slopes = loss.value_and_grad(scores, labels, out=out, **way)
+        assert got == value
+        np.testing.assert_array_equal(slopes, gradient)
+    out = np.zeros((300, 4))
+    out.reshape(-1)[100:400] = weights
+    got, slopes = loss.value_and_grad(scores, kept, out=out, sample_weight=out.reshape(-1)[100:400])
+    assert got == value
+    np.testing.assert_array_equal(slopes, gradient)
+
+
+def test_a_sum_beyond_the_type_does_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value, _ = nl.NLLLoss(reduction="sum").value_and_grad(np.full((3, 4), -3e38, np.float32), np.array([0, 1, 2]))
+    assert value == np.inf

@@ -13,7 +13,7 @@ from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import check_facts
-from numbaloss.structures.layout import Piece, Rows, plain_gradient
+from numbaloss.structures.layout import LARGEST, Piece, Rows, plain_gradient
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import FEW, RowLoss
 
@@ -127,7 +127,8 @@ class DistributionLoss(RowLoss):
         launch, number = few if classes <= FEW else many, dtype.type
         piece = Piece(first.reshape(-1), classes, 1, False, None, second.reshape(-1), None, None, gradient.reshape(-1))
         total = launch(piece, classes, number(1.0 / rows if self.reduction == "mean" else 1.0))
-        return number(total / rows if self.reduction == "mean" else total), gradient
+        value = total / rows if self.reduction == "mean" else total
+        return None if abs(value) > LARGEST[dtype] else (number(value), gradient)
 
     def _distributed_on_device(self, rows: DeviceRows) -> DeviceArray:
         from numbaloss.structures.cuda import distributions

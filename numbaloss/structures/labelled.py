@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.loss import Array, Need, Outcome
-from numbaloss.structures.layout import Piece, Rows, plain_gradient
+from numbaloss.structures.layout import LARGEST, Piece, Rows, plain_gradient
 from numbaloss.structures.rows import FEW, RowLoss
 
 # Runs a kernel on a piece, given the number of classes, their weights and the scale of the gradient: the sum of values.
@@ -41,6 +41,8 @@ class LabelledLoss(RowLoss):
         gradient = plain_gradient(logits, out)
         if gradient is None or type(labels) is not np.ndarray or not labels.flags.carray:
             return None
+        if out is not None and np.may_share_memory(out, labels):
+            return None
         dtype, (rows, classes) = logits.dtype, logits.shape
         if labels.shape != (rows,) or labels.dtype.char not in "bBhHiIlq" or not labels.dtype.isnative:
             return None
@@ -49,7 +51,7 @@ class LabelledLoss(RowLoss):
             self._kernels["quick", dtype] = found
         scan, few, many = found
         weights = self._class_weights(dtype, classes)
-        wrong, mass = scan(rows, labels, classes, self._ignored, weights if self._weights_count else None, None)
+        wrong, mass = scan(rows, labels, classes, self._left_out, weights if self._weights_count else None, None)
         if wrong:
             self._out_of_range(labels, classes)
         if mass == 0.0:
@@ -57,4 +59,5 @@ class LabelledLoss(RowLoss):
         launch, number = few if classes <= self._few else many, dtype.type
         piece = Piece(logits.reshape(-1), classes, 1, False, labels, None, None, None, gradient.reshape(-1))
         total = launch(piece, classes, weights, number(1.0 / mass if self.reduction == "mean" else 1.0))
-        return number(total / mass if self.reduction == "mean" else total), gradient
+        value = total / mass if self.reduction == "mean" else total
+        return None if abs(value) > LARGEST[dtype] else (number(value), gradient)

@@ -16,6 +16,7 @@ from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Need, Outcome
 
 STAGED = 1 << 18  # elements staged at a time
+LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (checks.FLOAT32, checks.FLOAT64)}  # numbers of these types
 
 
 @dataclass(slots=True)
@@ -139,9 +140,10 @@ class Rows:
         """Whether a kernel may write here while it reads the input: other memory, or the same element for element."""
         same = output.__array_interface__["data"] == self.input.__array_interface__["data"]
         same = same and output.strides == self.input.strides and not self.rereads
-        return same or not (
-            np.may_share_memory(output, self.input)
-            or (self.targets is not None and np.may_share_memory(output, self.targets))
+        others = (self.targets, self.labels, self.weights, self.row_weights)
+        return not (
+            (not same and np.may_share_memory(output, self.input))
+            or any(array is not None and np.may_share_memory(output, array) for array in others)
         )
 
     def _buffer(self, out: Array | None) -> tuple[Array, Array]:

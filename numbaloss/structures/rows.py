@@ -78,6 +78,11 @@ class RowLoss(Loss):
         """The label of rows that do not count."""
         return int(self.parameters.get("ignore_index", NO_LABEL))
 
+    @property
+    def _left_out(self) -> int | None:
+        """The same, or None for a loss all of whose rows count."""
+        return self._ignored if "ignore_index" in self.parameters else None
+
     def _twins(
         self, template: Kernel, dtype: np.dtype[Any], arguments: tuple[str, ...], **holes: Kernel
     ) -> tuple[Twins, tuple[Any, ...]]:
@@ -227,7 +232,7 @@ class RowLoss(Loss):
     def _label_mass(
         self, labels: Array, dtype: np.dtype[Any], classes: int, weights: Array | None, row_weights: Array | None
     ) -> float:
-        wrong, mass = self._scanner(dtype)(labels.size, labels, classes, self._ignored, weights, row_weights)
+        wrong, mass = self._scanner(dtype)(labels.size, labels, classes, self._left_out, weights, row_weights)
         if wrong:
             self._out_of_range(labels, classes)
         return float(mass)

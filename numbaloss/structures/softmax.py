@@ -124,22 +124,24 @@ class SoftmaxLoss(LabelledLoss):
     # ---- probabilities
 
     def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        from numbaloss.kernels.cpu import softmax_probabilities, softmax_probability_tiles
+        from numbaloss.kernels.cpu import softmax_probabilities, softmax_probability_tiles, transpose
 
         dtype = rows.dtype
         scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
         extras = self._extras(dtype)
         for piece in rows.pieces(need, outcome):
             layout: tuple[int, ...] = (rows.classes,)
+            work: float = piece.logits.size
             template: Kernel
             if piece.planes:
                 template, layout = softmax_probability_tiles.probability_planes, (piece.positions, rows.classes)
             elif rows.classes <= FEW:
                 template = softmax_probability_tiles.probability_small
+                work = transpose.work(piece.logits.size // rows.classes, work)
             else:
                 template = softmax_probabilities.probability_rows
             twins, params = self._twins(template, dtype, ARGUMENTS)
             outcome.total += twins(
-                piece.logits.size, piece.logits, piece.targets, *layout, rows.weights, piece.row_weights,
+                work, piece.logits, piece.targets, *layout, rows.weights, piece.row_weights,
                 *extras, params, scale, piece.values, piece.gradient, piece.curvature, piece.target_gradient,
             )

@@ -19,7 +19,7 @@ def scan_block(labels, low, high, classes, ignored, weights, row_weights):  # ty
     mass = np.float64(0.0)
     for i in range(high - low):
         label = np.int64(labels[low + i])
-        counts = label != ignored
+        counts = True if ignored is None else label != ignored
         bad += counts & (np.uint64(label) >= np.uint64(classes))  # negative ones are huge there
         if weights is None and row_weights is None:
             counted += counts
