@@ -15,7 +15,7 @@ tanh                      1.35     1.41
 log_cosh                  1.83     1.91
 atan                      1.84     1.79
 sigmoid                   1.65     1.67
-softplus, log_sigmoid     1.66     1.62
+softplus, log_sigmoid     1.72     1.62
 power                     0.51     0.51
 xlogy                     1.71     1.81
 =====================  =======  =======
