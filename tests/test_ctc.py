@@ -171,7 +171,7 @@ def test_five_thousand_time_steps_keep_their_digits(dtype):
         wanted, chances = by_logarithms(log_probs, targets[n, :count])
         np.testing.assert_allclose(values[n], wanted, rtol=2e-7 if dtype == np.float32 else 1e-13)
         error = np.abs(gradient[:length, n] - (np.exp(log_probs) - chances)).max()
-        assert error < (2e-7 if dtype == np.float32 else 2e-10), error  # sums of logarithms lose 2e-11 themselves
+        assert error < (3e-7 if dtype == np.float32 else 2e-10), error  # sums of logarithms lose 2e-11 themselves
 
 
 def test_memory_grows_with_the_square_root_of_the_time_steps():
