@@ -74,8 +74,13 @@ class Rows:
         kept = self.dtype == self.input.dtype
         direct = kept and self._readable()
         outputs = self.outputs(need, outcome)
-        apart = {name: self._apart(array) for name, array in outputs.items()}
         span = steps if direct else max(1, STAGED // max(1, self.classes * self.positions))
+        apart, late = {}, {}
+        for name, whole in outputs.items():
+            spoils = self._spoils(whole)
+            apart[name] = not (spoils or (self.rereads and self._in_place(whole)))
+            if spoils and span < steps:  # written when the last piece is read
+                late[name], outputs[name] = whole, np.empty(whole.shape, whole.dtype)
         for low in range(0, steps, span):
             high = min(low + span, steps)
             read = self.input[low:high]
@@ -97,6 +102,8 @@ class Rows:
             yield piece
             for name, scratch in staged.items():
                 outputs[name][low:high] = scratch
+        for name, whole in late.items():
+            whole[...] = outputs[name]
         for out, whole in self.copies:
             out[...] = self.back(whole)
 
@@ -136,15 +143,17 @@ class Rows:
             outcome.values = outputs["values"].reshape(shape)
         return outputs
 
-    def _apart(self, output: Array) -> bool:
-        """Whether a kernel may write here while it reads the input: other memory, or the same element for element."""
+    def _in_place(self, output: Array) -> bool:
+        """Whether an output lies over the input, element for element."""
         same = output.__array_interface__["data"] == self.input.__array_interface__["data"]
-        same = same and output.strides == self.input.strides and not self.rereads
-        others = (self.targets, self.labels, self.weights, self.row_weights)
-        return not (
-            (not same and np.may_share_memory(output, self.input))
-            or any(array is not None and np.may_share_memory(output, array) for array in others)
-        )
+        return same and output.strides == self.input.strides
+
+    def _spoils(self, output: Array) -> bool:
+        """Whether writing the result of some rows may change what is to be read for others."""
+        others = [self.targets, self.labels, self.weights, self.row_weights]
+        if not self._in_place(output):
+            others.append(self.input)
+        return any(array is not None and np.may_share_memory(output, array) for array in others)
 
     def _buffer(self, out: Array | None) -> tuple[Array, Array]:
         """A new array, or the caller's, as (canonical layout, user's shape)."""
