@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -79,18 +80,23 @@ def check_twins(loss: LossFunction) -> None:
 def check_short_calls(loss: LossFunction) -> None:
     """Calls of the plainest kind, which take a shorter way through Python, give what all others do."""
     facts = loss.definition
-    for kind in drawn.kinds(facts):
-        arrays = drawn.draw(facts, kind=kind, rows=9, dtype=np.float32, salt="short calls")
+    usual = drawn.kinds(facts)[0]
+    for kind, dtype in product(drawn.kinds(facts), (np.float32, np.float64)):
+        arrays = drawn.draw(facts, kind=kind, rows=9, dtype=dtype, salt="short calls")
         settings: list[dict[str, Any]] = [{"reduction": one} for one in ("mean", "sum") if one in facts.reductions]
         if facts.weight == "class":
-            settings.append({"weight": np.linspace(0.5, 2.0, drawn.classes_of(facts, arrays))})
+            weight = np.linspace(0.5, 2.0, drawn.classes_of(facts, arrays))
+            settings += [{**setting, "weight": weight} for setting in settings]
         for arguments in settings:
-            value, gradients = made(loss, **arguments).value_and_grad(*arrays)
+            where = f"{kind}, {np.dtype(dtype)}, {arguments}"
+            short = made(loss, **arguments)
+            assert not short._quick_when or kind != usual or short._quick(arrays, None), f"{where}: not a short call"
+            value, gradients = short.value_and_grad(*arrays)
             wanted, slopes = made(loss, **arguments).value_and_grad(*arrays, wrt=facts.wrt)
-            assert type(value) is type(wanted), f"{kind}, {arguments}: {value!r}, wanted {wanted!r}"
-            same_bits(value, wanted, f"{kind}, {arguments}: value")
+            assert type(value) is type(wanted), f"{where}: {value!r}, wanted {wanted!r}"
+            same_bits(value, wanted, f"{where}: value")
             for got, slope in zip(as_tuple(gradients), as_tuple(slopes), strict=True):
-                same_bits(got, slope, f"{kind}, {arguments}: gradient")
+                same_bits(got, slope, f"{where}: gradient")
 
 
 def check_places(loss: LossFunction) -> None:

@@ -281,9 +281,9 @@ def classes_of(facts: Definition, arrays: tuple[Array, ...]) -> int:
 def class_kinds(facts: Definition) -> tuple[str, ...]:
     """The kinds of input of a loss over a class axis."""
     if facts.facts.get("max_ndim", 3) < 3:
-        return ("labels",)
+        return "labels", "wide"
     soft = ("distribution", "distribution planes") if facts.target == "class_or_distribution" else ()
-    return ("labels", "wide", "planes", *soft)
+    return "labels", "wide", "planes", *soft
 
 
 def images(request: Request) -> tuple[Array, ...]:
@@ -324,9 +324,9 @@ STRUCTURES: dict[str, Structure] = {
     "softmax": Structure(classes, class_kinds, class_axes),
     "pick": Structure(classes, lambda facts: ("labels", "planes"), class_axes),
     "margins": Structure(classes, class_kinds, class_axes),
-    "cosines": Structure(classes, lambda facts: ("labels", "wide"), class_axes),
+    "cosines": Structure(classes, class_kinds, class_axes),
     "head": Structure(hidden_states, lambda facts: ("labels", "wide", "distribution"), class_axes),
-    "distributions": Structure(pairs, lambda facts: ("pairs", "planes"), class_axes),
+    "distributions": Structure(pairs, lambda facts: ("pairs", "wide", "planes"), class_axes),
     "pairs": Structure(embeddings, lambda facts: ("rows", "wide"), vector_axes),
     "triplets": Structure(embeddings, lambda facts: ("rows", "wide"), vector_axes),
     "sequence": Structure(sequences, lambda facts: ("padded",), lambda facts, kind: ("steps", "rows", "symbols")),
