@@ -79,7 +79,7 @@ class CosineLoss(LabelledLoss):
             assert piece.labels is not None
             work, step = float(piece.logits.size), max(1, softmax_labels.WORK // classes)
             if few:
-                work, step = transpose.work(piece.labels.size, 4.0 * work), transpose.TASK
+                work, step = transpose.shared_work(piece.labels.size, 4.0 * work), transpose.TASK
             total: float = twins(
                 work, step, piece.logits, piece.stride, classes, piece.labels, ignored, weights, piece.row_weights,
                 smoothing, steepness, moves, (), scale, piece.values, piece.gradient,

@@ -72,15 +72,15 @@ def anchors_of(definition: Definition, need: Need) -> list[int | None]:
 class DistributionLoss(RowLoss):
     """A loss of two rows of logits."""
 
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._quick_when = self.reduction in ("mean", "sum") and self.definition.wrt == self.definition.inputs[:1]
+
     def _is_distribution(self, logits: Array, target: Array) -> bool:
         name, (first, second) = self.definition.name, self.definition.inputs
         checks.network_output(name, second, target, target)
         checks.same_shape(name, second, target, first, logits.shape)
         return True
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._quick_when = self.reduction in ("mean", "sum") and self.definition.wrt == self.definition.inputs[:1]
 
     def _launcher(self, dtype: np.dtype[Any], few: bool, need: Need) -> Callable[[Piece, int, Any], float]:
         """What runs the kernel for few or many classes on a piece, given their number and the scale of the gradient."""
@@ -94,7 +94,7 @@ class DistributionLoss(RowLoss):
         def launch(piece: Piece, classes: int, scale: Any) -> float:
             work, step = float(piece.logits.size), max(1, distributions.WORK // classes)
             if few:
-                work, step = transpose.work(piece.logits.size // classes, 4.0 * work), transpose.TASK
+                work, step = transpose.shared_work(piece.logits.size // classes, 4.0 * work), transpose.TASK
             total: float = twins(
                 work, step, piece.logits, piece.targets, classes, piece.row_weights, temperature, *anchors,
                 params, scale, piece.values, piece.gradient, piece.target_gradient,

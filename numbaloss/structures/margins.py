@@ -71,16 +71,17 @@ class MarginLoss(LabelledLoss):
     def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
         from numbaloss.kernels.cpu import margin_tiles, margins, transpose
 
-        tasks = margins.margin_block, margin_tiles.small_margin_block
         if self._hardest:
-            tasks = margins.hardest_block, margin_tiles.small_hardest_block
-        twins, params = self._twins(margins.margin_rows, dtype, ("gap",), task=tasks[few])
+            task = margin_tiles.small_hardest_block if few else margins.hardest_block
+        else:
+            task = margin_tiles.small_margin_block if few else margins.margin_block
+        twins, params = self._twins(margins.margin_rows, dtype, ("gap",), task=task)
 
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
             assert piece.labels is not None
             work, step = float(piece.logits.size), max(1, margins.WORK // classes)
             if few:
-                work, step = transpose.work(piece.labels.size, work), transpose.TASK
+                work, step = transpose.shared_work(piece.labels.size, work), transpose.TASK
             total: float = twins(
                 work, step, piece.logits, piece.stride, classes, piece.labels, weights, piece.row_weights,
                 params, scale, piece.values, piece.gradient, piece.curvature,

@@ -97,15 +97,22 @@ class SoftmaxLoss(LabelledLoss):
         template = softmax_tiles.label_planes if planes else template
         twins, params = self._twins(template, dtype, ARGUMENTS)
         extras, ignored = self._extras(dtype), self._ignored
+        capped = extras[-1] is not None
 
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
             assert piece.labels is not None
             work: float = piece.logits.size
-            if few and not planes:
-                work = transpose.work(piece.labels.size, work)
+            apart: tuple[Any, ...] = ()  # for tiles: None where the gradient is written over the logits
+            if planes:
+                same = piece.gradient is not None and np.may_share_memory(piece.gradient, piece.logits)
+                apart = (None if same else True,)
+            elif few:
+                apart = (True if capped or piece.curvature is not None else None,)
+                work = transpose.shared_work(piece.labels.size, work)
             total: float = twins(
                 work, piece.logits, piece.positions if planes else piece.stride, classes, piece.labels, ignored,
-                weights, piece.row_weights, *extras, params, scale, piece.values, piece.gradient, piece.curvature,
+                weights, piece.row_weights, *extras, *apart, params, scale, piece.values, piece.gradient,
+                piece.curvature,
             )
             return total
 
@@ -137,7 +144,7 @@ class SoftmaxLoss(LabelledLoss):
                 template, layout = softmax_probability_tiles.probability_planes, (piece.positions, rows.classes)
             elif rows.classes <= FEW:
                 template = softmax_probability_tiles.probability_small
-                work = transpose.work(piece.logits.size // rows.classes, work)
+                work = transpose.shared_work(piece.logits.size // rows.classes, work)
             else:
                 template = softmax_probabilities.probability_rows
             twins, params = self._twins(template, dtype, ARGUMENTS)

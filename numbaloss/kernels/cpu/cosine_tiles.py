@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part
+from numbaloss.kernels.cpu.intrinsics import disjoint, empty, out_of_line, over, part
 from numbaloss.kernels.cpu.softmax_tiles import SLOTS, label_tile
 from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
 
@@ -52,7 +52,7 @@ def small_cosine_block(
     """The rows of one parallel task, transposed tile by tile into scratch memory and back."""
     scratch, own, tilts = empty(SLOTS, flat.dtype), empty(WIDTH, flat.dtype), empty(WIDTH, flat.dtype)
     tile = empty(classes * WIDTH, flat.dtype)
-    slopes = like(gradient, tile, tile.size)
+    slopes = over(tile, gradient, None)
     total = np.float64(0.0)
     for low in range(first, last, WIDTH):
         high = min(low + WIDTH, last)
@@ -60,8 +60,8 @@ def small_cosine_block(
         side_by_side(part(flat, low * stride, (high - 1) * stride + classes), stride, classes, n, tile)
         move_labels(tile, classes, here, ignored, steepness, moves, own, tilts)
         total += label_tile(
-            tile, WIDTH, classes, here, ignored, weights, part(row_weights, low, high), smoothing, None, None, params,
-            scale * steepness, part(values, low, high), slopes, None, scratch,
+            tile, WIDTH, classes, here, ignored, weights, part(row_weights, low, high), smoothing, None, None, None,
+            params, scale * steepness, part(values, low, high), slopes, None, scratch,
         )
         if gradient is not None:
             tilt_labels(slopes, here, ignored, tilts)

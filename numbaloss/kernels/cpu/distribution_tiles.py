@@ -10,16 +10,19 @@ from numbaloss.compile.primitives import exp, log1p
 from numbaloss.kernels.cpu.distributions import log_chance
 from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part
 from numbaloss.kernels.cpu.row import RUN, fill, narrow, whole_runs
-from numbaloss.kernels.cpu.softmax_probability_tiles import SUM, SUM_ERROR, VALUE, VALUE_ERROR, add
+from numbaloss.kernels.cpu.softmax_probability_tiles import add
 from numbaloss.kernels.cpu.softmax_tiles import PEAK, raise_peaks
 from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
 
-# Slots of an input's scratch vector, beside those above: the sum of the slopes, the logarithm of the sum; the class of
-# the peak, the other input's logit there, and the rate from which anchored slopes are counted.
-MASS, MASS_ERROR = VALUE, VALUE_ERROR  # the value and the factor of the gradients are kept apart
-LOG, PLACE, THERE, RATE = (k * WIDTH for k in range(10, 14))
-FACTOR = LOG
-SLOTS = 14 * WIDTH
+# Slots of an input's scratch vector: the sum of the exponentials and its logarithm, the class of the peak (PEAK, the slot
+# of `softmax_tiles`, is the second), the other input's logit there, and the rate from which anchored slopes are counted.
+# Where the sum was, that of the slopes is added up once its logarithm is known.
+LOG, SUM, SUM_ERROR, PLACE, THERE, RATE = (k * WIDTH for k in (0, 2, 3, 4, 5, 6))
+MASS, MASS_ERROR = SUM, SUM_ERROR
+SLOTS = 7 * WIDTH
+# Slots of the scratch vector of both inputs.
+VALUE, VALUE_ERROR, FACTOR = (k * WIDTH for k in range(3))
+SUMS = 3 * WIDTH
 
 
 def link(log_p: Any, log_q: Any, params: Any) -> Any:
@@ -44,6 +47,7 @@ def normalise(tile, classes, n, cooled, scratch):  # type: ignore[no-untyped-def
         add_others(part(tile, c * WIDTH, c * WIDTH + n), n, cooled, scratch)
     for r in range(n):
         scratch[LOG + r] = log1p((scratch[SUM + r] - 1.0) + scratch[SUM_ERROR + r])
+    fill(part(scratch, MASS, MASS_ERROR + WIDTH), narrow(0))
 
 
 def find_peaks(c, row, other, n, scratch):  # type: ignore[no-untyped-def]
@@ -154,7 +158,7 @@ def small_pair_block(
     gradient2,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task, transposed tile by tile into scratch memory and back."""
-    scratch1, scratch2, sums = empty(SLOTS, flat1.dtype), empty(SLOTS, flat1.dtype), empty(SLOTS, flat1.dtype)
+    scratch1, scratch2, sums = empty(SLOTS, flat1.dtype), empty(SLOTS, flat1.dtype), empty(SUMS, flat1.dtype)
     tile1, tile2 = empty(classes * WIDTH, flat1.dtype), empty(classes * WIDTH, flat1.dtype)
     slopes1, slopes2 = like(gradient1, tile1, tile1.size), like(gradient2, tile2, tile2.size)
     fill(tile1, narrow(0))

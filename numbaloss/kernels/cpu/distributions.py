@@ -12,7 +12,7 @@ from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import STRIP, log_normaliser_above, narrow, peak
 
-WORK = 16384  # elements a parallel task takes on
+WORK = 16384  # elements a parallel task takes on, one row after another
 
 
 def link(log_p: Any, log_q: Any, params: Any) -> Any:

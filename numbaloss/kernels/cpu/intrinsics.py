@@ -156,6 +156,29 @@ def like(typing_context: Any, wanted: Any, array: Any, size: Any) -> Any:
     return types.Array(array.dtype, 1, "C")(wanted, array, types.intp), codegen
 
 
+def plain_over(tile: Any, wanted: Any, apart: Any) -> Any:
+    """What the one below does, in plain Python."""
+    return None if wanted is None else tile if apart is None else np.empty_like(tile)
+
+
+@plain(plain_over)
+@intrinsic
+def over(typing_context: Any, tile: Any, wanted: Any, apart: Any) -> Any:
+    """None where `wanted` is None; `tile` itself where `apart` is None; else new memory of its size."""
+    if isinstance(wanted, types.NoneType):
+        return wanted(tile, wanted, apart), nothing
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if not isinstance(apart, types.NoneType):
+            size = context.make_array(tile)(context, builder, arguments[0]).nitems
+            return new_vector(context, builder, signature.return_type, size)
+        if context.enable_nrt:
+            context.nrt.incref(builder, tile, arguments[0])
+        return arguments[0]
+
+    return tile(tile, wanted, apart), codegen
+
+
 def strict(function: Function) -> Function:
     """Mark a template whose operations keep their written order and rounding (no `reassoc`, no `contract`)."""
     function.strict = True  # type: ignore[attr-defined]

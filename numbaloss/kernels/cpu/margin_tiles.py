@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part
+from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, over, part
 from numbaloss.kernels.cpu.row import fill, narrow
 from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
 
@@ -39,8 +39,8 @@ def gather(tile, labels, even, weights, row_weights, scratch):  # type: ignore[n
         scratch[SHARE + r] = share
 
 
-def push(row, n, c, params, scale, scratch, slopes, bends):  # type: ignore[no-untyped-def]
-    """Adds class `c` where it is not the label; writes its slopes and curvatures."""
+def push(row, n, c, params, scale, scratch, sloped, bends):  # type: ignore[no-untyped-def]
+    """Adds class `c` where it is not the label; writes its slopes over the scores (if `sloped`) and its curvatures."""
     own = narrow(c)
     for r in range(n):
         value, slope, bend = link(row[r] - scratch[OWN + r], params)
@@ -50,8 +50,8 @@ def push(row, n, c, params, scale, scratch, slopes, bends):  # type: ignore[no-u
         scratch[VALUE + r] += value if wrong else 0.0
         scratch[SLOPE + r] += slope
         scratch[BEND + r] += bend
-        if slopes is not None:
-            slopes[r] = scale * scratch[SHARE + r] * slope
+        if sloped is not None:
+            row[r] = scale * scratch[SHARE + r] * slope
         if bends is not None:
             bends[r] = scale * scratch[SHARE + r] * bend
 
@@ -84,7 +84,7 @@ def small_margin_block(
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task, one right class each."""
     scratch, tile = empty(SLOTS, flat.dtype), empty(classes * WIDTH, flat.dtype)
-    slopes, bends = like(gradient, tile, tile.size), like(curvature, tile, tile.size)
+    slopes, bends = over(tile, gradient, None), like(curvature, tile, tile.size)
     total, even = np.float64(0.0), 1.0 / narrow(classes)
     for low in range(first, last, WIDTH):
         high = min(low + WIDTH, last)
@@ -94,9 +94,7 @@ def small_margin_block(
         fill(part(scratch, VALUE, BEND + WIDTH), 0.0)
         for c in range(classes):
             begin, end = c * WIDTH, c * WIDTH + n
-            push(
-                part(tile, begin, end), n, c, params, scale, scratch, part(slopes, begin, end), part(bends, begin, end)
-            )
+            push(part(tile, begin, end), n, c, params, scale, scratch, gradient, part(bends, begin, end))
         settle(here, scale, scratch, slopes, bends)
         total += weighed(n, scratch, part(values, low, high))
         if gradient is not None:

@@ -26,7 +26,7 @@ from numbaloss.kernels.cpu.row import (
     slope_scale,
 )
 
-WORK = 16384  # elements a parallel task takes on
+WORK = 16384  # elements a parallel task takes on, one row after another
 NEAR = 2048  # classes up to which the next row is asked for while one is computed: longer ones would push it out again
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, maximum
-from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, part, strict
+from numbaloss.kernels.cpu.intrinsics import disjoint, empty, like, out_of_line, over, part, strict
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import (
     cap_curvature,
@@ -29,10 +29,11 @@ from numbaloss.kernels.cpu.row import (
 from numbaloss.kernels.cpu.transpose import TASK, WIDTH, one_by_one, side_by_side
 
 GROUP = 32  # classes summed plainly; across groups the sum carries its rounding error along
-# Slots of the scratch vector.
+# Slots of the scratch vector. What `evaluate` finds out of a row takes the place of what it needed to know.
 LABEL, PEAK, SUM, HIGH, LOW, GAP_HIGH, GAP_LOW, OWN, WEIGHT, ROW_WEIGHT = (k * WIDTH for k in range(10))
-VALUE, PULL, BEND, INVERSE, FACTOR, OWN_SLOPE, OWN_BEND, SLOPE_SCALE = (k * WIDTH for k in range(10, 18))
-SLOTS = 18 * WIDTH
+PULL, INVERSE, BEND, OWN_BEND = PEAK, SUM, HIGH, LOW
+SLOPE_SCALE, VALUE, OWN_SLOPE, FACTOR = GAP_HIGH, GAP_LOW, OWN, ROW_WEIGHT
+SLOTS = 10 * WIDTH
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
@@ -46,13 +47,20 @@ def raise_peaks(row, n, scratch):  # type: ignore[no-untyped-def]
         scratch[PEAK + r] = maximum(scratch[PEAK + r], row[r])
 
 
-def add_exponentials(row, n, c, softcap, scratch, stored):  # type: ignore[no-untyped-def]
-    """Add ``exp(x - peak)`` of class `c` to the sums of the rows that have another label."""
+def add_exponentials(row, n, c, softcap, apart, scratch, stored):  # type: ignore[no-untyped-def]
+    """Add ``exp(x - peak)`` of class `c` to the sums of the rows that have another label.
+
+    They are stored for the gradient, over the logits where `apart` is None: as `stored` has another name, LLVM would not
+    vectorise that.
+    """
     own = narrow(c)
     for r in range(n):
         term = exp(capped(row[r], softcap) - scratch[PEAK + r])
         if stored is not None:
-            stored[r] = term
+            if apart is None:
+                row[r] = term
+            else:
+                stored[r] = term
         scratch[SUM + r] += 0.0 if scratch[LABEL + r] == own else term
 
 
@@ -192,10 +200,13 @@ def clear_ignored(n, stride, classes, scratch, gradient, curvature):  # type: ig
 
 @out_of_line
 def label_tile(
-    tile, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params, scale,
+    tile, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, apart, params, scale,
     values, gradient, curvature, scratch,
 ):  # type: ignore[no-untyped-def]
-    """One tile: the float64 sum of its weighted values; writes the outputs that are not None."""
+    """One tile: the float64 sum of its weighted values; writes the outputs that are not None.
+
+    Where `apart` is None, the gradient is written over the tile.
+    """
     n = labels.size
     skipped = gather(tile, stride, labels, ignored, weights, row_weights, scratch)
     fill(part(scratch, PEAK, PEAK + WIDTH), narrow(-np.inf))
@@ -218,7 +229,7 @@ def label_tile(
                 flush(n, GAP_HIGH, GAP_LOW, scratch)
     for c in range(classes):
         low, high = c * stride, c * stride + n
-        add_exponentials(part(tile, low, high), n, c, softcap, scratch, part(gradient, low, high))
+        add_exponentials(part(tile, low, high), n, c, softcap, apart, scratch, part(gradient, low, high))
         if c % GROUP == GROUP - 1 or c == classes - 1:
             flush(n, HIGH, LOW, scratch)
     evaluate(
@@ -243,7 +254,7 @@ def label_tile(
 
 
 def label_planes(
-    flat, positions, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params, scale,
+    flat, positions, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, apart, params, scale,
     values, gradient, curvature,
 ):  # type: ignore[no-untyped-def]
     """Contiguous (batch, class, position): the tiles lie in memory as they are."""
@@ -261,14 +272,14 @@ def label_planes(
         end = sample * positions * classes + (classes - 1) * positions + last
         partials[task] = label_tile(
             part(flat, begin, end), positions, classes, part(labels, low, high), ignored, weights,
-            part(row_weights, low, high), smoothing, z_loss, softcap, params, scale, part(values, low, high),
+            part(row_weights, low, high), smoothing, z_loss, softcap, apart, params, scale, part(values, low, high),
             part(gradient, begin, end), part(curvature, begin, end), scratch,
         )
     return in_order(partials)
 
 
 def label_small(
-    flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params, scale,
+    flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, apart, params, scale,
     values, gradient, curvature,
 ):  # type: ignore[no-untyped-def]
     """Rows of few classes: transposed, tile by tile, into scratch memory and back."""
@@ -277,20 +288,20 @@ def label_small(
     for b in prange(partials.size):
         partials[b] = label_small_block(
             b * TASK, min(b * TASK + TASK, rows), flat, stride, classes, labels, ignored, weights, row_weights,
-            smoothing, z_loss, softcap, params, scale, values, gradient, curvature,
+            smoothing, z_loss, softcap, apart, params, scale, values, gradient, curvature,
         )
     return in_order(partials)
 
 
 @out_of_line
 def label_small_block(
-    first, last, flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params,
-    scale, values, gradient, curvature,
+    first, last, flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, apart,
+    params, scale, values, gradient, curvature,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
     scratch = empty(SLOTS, flat.dtype)
     tile = empty(classes * WIDTH, flat.dtype)
-    slopes, bends = like(gradient, tile, tile.size), like(curvature, tile, tile.size)
+    slopes, bends = over(tile, gradient, apart), like(curvature, tile, tile.size)
     total = np.float64(0.0)
     for low in range(first, last, WIDTH):
         high = min(low + WIDTH, last)
@@ -298,7 +309,7 @@ def label_small_block(
         side_by_side(part(flat, low * stride, (high - 1) * stride + classes), stride, classes, n, tile)
         total += label_tile(
             tile, WIDTH, classes, part(labels, low, high), ignored, weights, part(row_weights, low, high), smoothing,
-            z_loss, softcap, params, scale, part(values, low, high), slopes, bends, scratch,
+            z_loss, softcap, apart, params, scale, part(values, low, high), slopes, bends, scratch,
         )
         if gradient is not None:
             one_by_one(slopes, classes, n, part(gradient, low * classes, high * classes))

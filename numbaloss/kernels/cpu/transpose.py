@@ -21,7 +21,7 @@ QUAD = 4  # classes taken at a time
 LANES = 2 * QUAD  # rows taken at a time
 
 
-def work(rows: int, operations: float) -> float:
+def shared_work(rows: int, operations: float) -> float:
     """Element-operations that threads can share: none in the rows of a single task."""
     return operations if rows > TASK else 0.0
 
