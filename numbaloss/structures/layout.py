@@ -74,13 +74,10 @@ class Rows:
         kept = self.dtype == self.input.dtype
         direct = kept and self._readable()
         outputs = self.outputs(need, outcome)
-        span = steps if direct else max(1, STAGED // max(1, self.classes * self.positions))
-        apart, late = {}, {}
-        for name, whole in outputs.items():
-            spoils = self._spoils(whole)
-            apart[name] = not (spoils or (self.rereads and self._in_place(whole)))
-            if spoils and span < steps:  # written when the last piece is read
-                late[name], outputs[name] = whole, np.empty(whole.shape, whole.dtype)
+        late = {name: whole for name, whole in outputs.items() if self._spoils(whole)}  # written when all has been read
+        outputs |= {name: np.empty(whole.shape, whole.dtype) for name, whole in late.items()}
+        over = {name for name, whole in outputs.items() if self.rereads and self._in_place(whole)}
+        span = steps if direct and not over else max(1, STAGED // max(1, self.classes * self.positions))
         for low in range(0, steps, span):
             high = min(low + span, steps)
             read = self.input[low:high]
@@ -94,7 +91,7 @@ class Rows:
             staged = {}
             for name, whole in outputs.items():
                 target = whole[low:high]
-                if whole.dtype == self.dtype and target.flags.c_contiguous and apart[name]:
+                if whole.dtype == self.dtype and target.flags.c_contiguous and name not in over:
                     setattr(piece, name, target.reshape(-1))
                 else:
                     staged[name] = scratch = np.empty(target.shape, self.dtype)

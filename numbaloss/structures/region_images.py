@@ -119,7 +119,7 @@ class Images:
             twins(
                 piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
                 piece.labels, piece.targets, self.left_out, self.flag, slopes[piece.images], jumps[piece.images],
-                *self._ridden(rider), factors[piece.images], target.reshape(-1),
+                *self._ridden(rider), factors[piece.images], target.reshape(-1), *self._over(target, piece.logits),
             )
             if not whole:
                 place[...] = target
@@ -169,6 +169,10 @@ class Images:
 
     def _shift(self) -> tuple[int, ...]:
         return () if self.activation == "softmax" else (self.shift,)
+
+    def _over(self, target: Array, logits: Array) -> tuple[Any, ...]:
+        """None to the kernels of elements where the gradient is written over them."""
+        return () if self.activation == "softmax" else (None if np.may_share_memory(target, logits) else True,)
 
     def _ridden(self, rider: Rider | None) -> tuple[Any, ...]:
         weights, params = (None, None) if rider is None else (rider.weights, rider.params)

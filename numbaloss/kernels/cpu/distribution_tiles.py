@@ -14,8 +14,8 @@ from numbaloss.kernels.cpu.softmax_probability_tiles import add
 from numbaloss.kernels.cpu.softmax_tiles import PEAK, raise_peaks
 from numbaloss.kernels.cpu.transpose import WIDTH, one_by_one, side_by_side
 
-# Slots of an input's scratch vector: the sum of the exponentials and its logarithm, the class of the peak (PEAK, the slot
-# of `softmax_tiles`, is the second), the other input's logit there, and the rate from which anchored slopes are counted.
+# Slots of an input's scratch vector: the sum of the exponentials and its logarithm, the class of the peak (PEAK, a slot
+# of `softmax_tiles`, is the second), the other input's logit there, and the rate that anchored slopes are counted from.
 # Where the sum was, that of the slopes is added up once its logarithm is known.
 LOG, SUM, SUM_ERROR, PLACE, THERE, RATE = (k * WIDTH for k in (0, 2, 3, 4, 5, 6))
 MASS, MASS_ERROR = SUM, SUM_ERROR

@@ -124,9 +124,9 @@ def statistics(
 
 @strict
 def write_class(
-    row, own, slope, jump, labels, targets, ignored, squared, params, factor, gradient
+    row, own, slope, jump, labels, targets, ignored, squared, params, factor, gradient, apart
 ):  # type: ignore[no-untyped-def]
-    """The gradient by the entries of one class in a tile."""
+    """The gradient by the entries of one class in a tile; where `apart` is None, it is written over them."""
     for r in range(row.size):
         chance, _, growth = activate(row[r])
         wish, counts = 0.0, True
@@ -142,13 +142,16 @@ def write_class(
         if params is not None:
             _, slant = link(row[r], narrow(targets[r]), params)
             result = result + factor * slant
-        gradient[r] = result
+        if apart is None:  # by another name LLVM would not vectorise it
+            row[r] = result
+        else:
+            gradient[r] = result
 
 
 @out_of_line
 def write_task(
     flat, start, positions, first, last, classes, shift, labels, targets, ignored, squared, slopes, jumps, params,
-    factor, gradient,
+    factor, gradient, apart,
 ):  # type: ignore[no-untyped-def]
     """The gradient of one task; `slopes` and `jumps` are its image's, a number for each class."""
     for low in range(first, last, WIDTH):
@@ -158,12 +161,12 @@ def write_task(
             write_class(
                 part(flat, begin, begin + n), c + shift, slopes[c], jumps[c],
                 part(labels, low - first, low - first + n), part(targets, begin, begin + n),
-                ignored, squared, params, factor, part(gradient, begin, begin + n),
+                ignored, squared, params, factor, part(gradient, begin, begin + n), apart,
             )
 
 
 def gradients(
-    flat, positions, classes, shift, labels, targets, ignored, squared, slopes, jumps, params, factors, gradient
+    flat, positions, classes, shift, labels, targets, ignored, squared, slopes, jumps, params, factors, gradient, apart
 ):  # type: ignore[no-untyped-def]
     """Second sweep: the gradient, from each class's `slopes` and `jumps` and the rider's `factors`, one an image."""
     tasks = (positions + TASK - 1) // TASK
@@ -174,5 +177,5 @@ def gradients(
         write_task(
             flat, image * positions * classes, positions, first, last, classes, shift,
             part(labels, image * positions + first, image * positions + last), targets, ignored, squared,
-            slopes[image], jumps[image], params, factors[image], gradient,
+            slopes[image], jumps[image], params, factors[image], gradient, apart,
         )

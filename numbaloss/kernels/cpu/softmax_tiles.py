@@ -50,8 +50,8 @@ def raise_peaks(row, n, scratch):  # type: ignore[no-untyped-def]
 def add_exponentials(row, n, c, softcap, apart, scratch, stored):  # type: ignore[no-untyped-def]
     """Add ``exp(x - peak)`` of class `c` to the sums of the rows that have another label.
 
-    They are stored for the gradient, over the logits where `apart` is None: as `stored` has another name, LLVM would not
-    vectorise that.
+    They are stored for the gradient, over the logits where `apart` is None: if they were stored there by another name,
+    LLVM would not vectorise the loop.
     """
     own = narrow(c)
     for r in range(n):
