@@ -11,9 +11,6 @@ import numpy as np
 from numbaloss.bench.cases import Case
 from numbaloss.bench.runner import Runner
 
-BLOCK = 4_096
-
-
 def prepare(case: Case, threads: int) -> Runner | None:
     """A loop over the case's memory; none for small calls, which do not depend on memory."""
     if case.size == "small" or case.reads > 3 or case.writes > 2:
@@ -31,12 +28,10 @@ def _loop(reads: int, writes: int, parallel: bool) -> Callable[..., None]:
 
     sources = [f"in{k}" for k in range(reads)]
     targets = [f"out{k}" for k in range(writes)]
-    body = "\n".join(f"            {name}[i] = {' + '.join(f'{s}[i]' for s in sources)}" for name in targets)
+    body = "\n".join(f"        {name}[i] = {' + '.join(f'{s}[i]' for s in sources)}" for name in targets)
     text = f"""
 def loop({", ".join(sources + targets)}):
-    size = in0.size
-    for block in prange((size + {BLOCK} - 1) // {BLOCK}):
-        for i in range(block * {BLOCK}, min(size, (block + 1) * {BLOCK})):
+    for i in prange(in0.size):
 {body}
 """
     names: dict[str, Any] = {"prange": numba.prange}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from numbaloss.kernels.cpu.intrinsics import disjoint, empty, out_of_line
+from numbaloss.kernels.cpu.intrinsics import disjoint, empty, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 
 BLOCK = 8192
@@ -13,12 +13,12 @@ BLOCK = 8192
 
 @disjoint
 @out_of_line
-def scan_block(labels, low, high, classes, ignored, weights, row_weights):  # type: ignore[no-untyped-def]
+def scan_block(labels, classes, ignored, weights, row_weights):  # type: ignore[no-untyped-def]
     """(number out of range, sum of the weights of the rows that count) of one block."""
     bad, counted = 0, 0
     mass = np.float64(0.0)
-    for i in range(high - low):
-        label = np.int64(labels[low + i])
+    for i in range(labels.size):
+        label = np.int64(labels[i])
         counts = True if ignored is None else label != ignored
         bad += counts & (np.uint64(label) >= np.uint64(classes))  # negative ones are huge there
         if weights is None and row_weights is None:
@@ -29,7 +29,7 @@ def scan_block(labels, low, high, classes, ignored, weights, row_weights):  # ty
             if weights is not None:
                 weight = np.float64(weights[label if inside else 0])
             if row_weights is not None:
-                weight = weight * row_weights[low + i]
+                weight = weight * row_weights[i]
             mass += weight if inside else 0.0
     return bad, mass + counted
 
@@ -41,6 +41,8 @@ def scan(labels, classes, ignored, weights, row_weights):  # type: ignore[no-unt
     bad = empty(blocks, np.float64)
     mass = empty(blocks, np.float64)
     for b in prange(blocks):
-        low = b * BLOCK
-        bad[b], mass[b] = scan_block(labels, low, min(low + BLOCK, n), classes, ignored, weights, row_weights)
+        low, high = b * BLOCK, min(b * BLOCK + BLOCK, n)
+        bad[b], mass[b] = scan_block(
+            part(labels, low, high), classes, ignored, weights, part(row_weights, low, high)
+        )
     return in_order(bad), in_order(mass)
