@@ -11,6 +11,7 @@ import numpy as np
 from numbaloss.bench.cases import Case
 from numbaloss.bench.runner import Runner
 
+
 def prepare(case: Case, threads: int) -> Runner | None:
     """A loop over the case's memory; none for small calls, which do not depend on memory."""
     if case.size == "small" or case.reads > 3 or case.writes > 2:

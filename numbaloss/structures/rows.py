@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numbaloss.structures.cuda.rows import Rows as DeviceRows
 
 STRUCTURAL = ("label_smoothing", "z_loss", "softcap", "temperature")  # dealt with by the kernel
-FEW = 96  # classes up to which rows are transposed into tiles
+FEW = 100  # classes up to which rows are transposed into tiles: what fits the nearest cache, about
 NO_LABEL = np.iinfo(np.int64).min  # "ignored" where nothing is
 
 

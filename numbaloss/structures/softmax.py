@@ -102,16 +102,15 @@ class SoftmaxLoss(LabelledLoss):
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
             assert piece.labels is not None
             work: float = piece.logits.size
-            apart: tuple[Any, ...] = ()  # for tiles: None where the gradient is written over the logits
-            if planes:
-                same = piece.gradient is not None and np.may_share_memory(piece.gradient, piece.logits)
-                apart = (None if same else True,)
-            elif few:
-                apart = (True if capped or piece.curvature is not None else None,)
+            if few and not planes:  # over a tile, if nothing of it is needed for longer
+                apart = True if capped or piece.curvature is not None else None
                 work = transpose.shared_work(piece.labels.size, work)
+            else:
+                over = piece.gradient is not None and np.may_share_memory(piece.gradient, piece.logits)
+                apart = None if over else True
             total: float = twins(
                 work, piece.logits, piece.positions if planes else piece.stride, classes, piece.labels, ignored,
-                weights, piece.row_weights, *extras, *apart, params, scale, piece.values, piece.gradient,
+                weights, piece.row_weights, *extras, apart, params, scale, piece.values, piece.gradient,
                 piece.curvature,
             )
             return total

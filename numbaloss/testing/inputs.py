@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 Random = np.random.Generator
 
 CLASSES = 5
-WIDE = 100  # more classes than are transposed into tiles (96)
+WIDE = 110  # more classes than are transposed into tiles (100)
 STEPS = 6  # time steps of a sequence
 FEATURES = 3  # of a hidden state
 POSITIONS = 3  # rows that one sample of (N, C, d1) holds

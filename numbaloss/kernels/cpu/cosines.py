@@ -9,7 +9,7 @@ from numba import prange
 
 from numbaloss.kernels.cpu.intrinsics import empty, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
-from numbaloss.kernels.cpu.row import RUN, STRIP, fill
+from numbaloss.kernels.cpu.row import RUN, fill
 from numbaloss.kernels.cpu.softmax_labels import label_row
 
 
@@ -49,7 +49,7 @@ def cosine_block(
     """The rows of one parallel task: the logits of a row lie in scratch memory while it lasts."""
     total = np.float64(0.0)
     logits = empty(classes, flat.dtype)
-    spare = empty(STRIP + RUN, flat.dtype)
+    spare = empty(2 * RUN, flat.dtype)
     for i in range(first, last):
         label = np.int64(labels[i])
         slopes = part(gradient, i * classes, i * classes + classes)
@@ -65,7 +65,7 @@ def cosine_block(
             factor = scale * steepness
             if row_weights is not None:
                 factor = factor * row_weights[i]
-            value = label_row(logits, label, weights, smoothing, None, None, params, factor, slopes, None, spare)
+            value = label_row(logits, label, weights, smoothing, None, None, True, params, factor, slopes, None, spare)
             if gradient is not None:
                 slopes[label] *= tilt
             if row_weights is not None:

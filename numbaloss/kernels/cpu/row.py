@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.compile.primitives import exp, log1p, maximum, tanh
-from numbaloss.kernels.cpu.intrinsics import move, part, strict
+from numbaloss.kernels.cpu.intrinsics import disjoint, move, part, strict
 
 STRIP = 4096  # elements summed in the element type; across strips the sum is float64, in index order
 RUN = 64  # elements that the loops below take on together
@@ -68,37 +68,39 @@ def largest(row, highest):  # type: ignore[no-untyped-def]
     return highest
 
 
-def other_exponentials(row, own, highest, softcap, stored, spare):  # type: ignore[no-untyped-def]
+def other_exponentials(row, own, highest, softcap, apart, stored, spare):  # type: ignore[no-untyped-def]
     """The float64 sum of ``exp(x - highest)`` over all but element `own`; the terms are kept in `stored` if not None.
 
-    `stored` may be `row` itself. The loop would then not vectorise, so each strip is moved to `spare` first. The last
-    elements of a strip are taken with those before them, which are not counted again.
+    Where `apart` is None, `stored` is `row` itself. The last elements of a strip are taken with those before them,
+    which are not counted again.
     """
     total = np.float64(0.0)
     for low in range(0, row.size, STRIP):
         size = min(STRIP, row.size - low)
-        whole = whole_runs(size)
+        whole, begin = whole_runs(size), max(0, size - RUN)
         strip, kept = part(row, low, low + size), part(stored, low, low + size)
-        if stored is not None:
-            move(strip, part(spare, 0, size))
-            strip = part(spare, 0, size)
-        total += exponentials_strip(part(strip, 0, whole), 0, own - low, highest, softcap, part(kept, 0, whole))
+        rest, room = part(spare, 0, size - begin), part(spare, RUN, RUN + size - begin)
         if whole < size:
-            begin, room = max(0, size - RUN), part(spare, STRIP, STRIP + RUN)
-            rest = part(strip, begin, size)
-            total += exponentials_strip(rest, whole - begin, own - low - begin, highest, softcap, room)
+            move(part(strip, begin, size), rest)
+        total += exponentials_strip(part(strip, 0, whole), 0, own - low, highest, softcap, apart, part(kept, 0, whole))
+        if whole < size:
+            total += exponentials_strip(rest, whole - begin, own - low - begin, highest, softcap, True, room)
             if stored is not None:
                 move(part(room, whole - begin, size - begin), part(kept, whole, size))
     return total
 
 
-def exponentials_strip(row, first, own, highest, softcap, stored):  # type: ignore[no-untyped-def]
+@disjoint
+def exponentials_strip(row, first, own, highest, softcap, apart, stored):  # type: ignore[no-untyped-def]
     """The sum of the exponentials from `first` on, without `own`; all are kept in `stored` unless it is None."""
     total, first, own = 0.0, np.int32(first), np.int32(own)
     for j in range(row.size):
         term = exp(capped(row[j], softcap) - highest)
         if stored is not None:
-            stored[j] = term
+            if apart is None:  # by another name LLVM would not vectorise it
+                row[j] = term
+            else:
+                stored[j] = term
         total += term if np.int32(j) != own and np.int32(j) >= first else 0.0
     return total
 

@@ -12,7 +12,6 @@ from numbaloss.kernels.cpu.intrinsics import ahead, empty, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import (
     RUN,
-    STRIP,
     cap_curvature,
     cap_slope,
     capped,
@@ -36,8 +35,13 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
 
 
 @out_of_line
-def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, gradient, curvature, spare):  # type: ignore[no-untyped-def]
-    """The row's unreduced value; writes ``factor`` times its gradient and Hessian where these are not None."""
+def label_row(
+    row, label, weights, smoothing, z_loss, softcap, apart, params, factor, gradient, curvature, spare
+):  # type: ignore[no-untyped-def]
+    """The row's unreduced value; writes ``factor`` times its gradient and Hessian where these are not None.
+
+    Where `apart` is None, the gradient is written over the row.
+    """
     top = peak(row)
     highest = capped(top, softcap)
     own_logit = capped(row[label], softcap)
@@ -45,7 +49,7 @@ def label_row(row, label, weights, smoothing, z_loss, softcap, params, factor, g
     distance_sum, mass = np.float64(0.0), np.float64(0.0)
     if smoothing is not None:  # before the exponentials: the gradient may overwrite the row
         distance_sum, mass = gaps(row, highest, softcap, weights)
-    rest_sum = narrow(other_exponentials(row, label, highest, softcap, gradient, spare))
+    rest_sum = narrow(other_exponentials(row, label, highest, softcap, apart, gradient, spare))
     own_sum = exp(-distance)
     total = rest_sum + own_sum
     log_total = log_sum(rest_sum, own_sum, distance)
@@ -111,7 +115,7 @@ def write_row(
 
 
 def label_rows(
-    flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params, scale,
+    flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, apart, params, scale,
     values, gradient, curvature,
 ):  # type: ignore[no-untyped-def]
     """All rows; row i starts at ``flat[i * stride]``. Gives the float64 sum of the weighted values, in row order."""
@@ -122,19 +126,19 @@ def label_rows(
     for b in prange(blocks):
         partials[b] = label_block(
             b * step, min(b * step + step, rows), flat, stride, classes, labels, ignored, weights, row_weights,
-            smoothing, z_loss, softcap, params, scale, values, gradient, curvature,
+            smoothing, z_loss, softcap, apart, params, scale, values, gradient, curvature,
         )
     return in_order(partials)
 
 
 @out_of_line
 def label_block(
-    first, last, flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, params,
-    scale, values, gradient, curvature,
+    first, last, flat, stride, classes, labels, ignored, weights, row_weights, smoothing, z_loss, softcap, apart,
+    params, scale, values, gradient, curvature,
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task."""
     total = np.float64(0.0)
-    spare = empty(STRIP + RUN, flat.dtype)
+    spare = empty(2 * RUN, flat.dtype)
     for i in range(first, last):
         label = np.int64(labels[i])
         if classes <= NEAR:
@@ -151,7 +155,8 @@ def label_block(
             if row_weights is not None:
                 factor = scale * row_weights[i]
             value = label_row(
-                row, label, weights, smoothing, z_loss, softcap, params, factor, gradient_row, curvature_row, spare
+                row, label, weights, smoothing, z_loss, softcap, apart, params, factor, gradient_row, curvature_row,
+                spare,
             )
             if row_weights is not None:
                 value = value * row_weights[i]
