@@ -1,4 +1,4 @@
-"""Losses over a class axis that take one class label a row: what their kernels are given, and the quick way there."""
+"""Losses over a class axis that take class labels: what their kernels are given, and the quick way there."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ Launch = Callable[[Piece, int, Array | None, Any], float]
 
 
 class LabelledLoss(RowLoss):
-    """A loss of rows with a class label each; structures say how a kernel is launched."""
+    """A loss of rows with a class label each, or some; structures say how a kernel is launched."""
 
     _few = FEW  # classes up to which it is the kernel for few
+    _several = False  # whether a row has as many labels as classes
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -44,16 +45,16 @@ class LabelledLoss(RowLoss):
         if out is not None and np.may_share_memory(out, labels):
             return None
         dtype, (rows, classes) = logits.dtype, logits.shape
-        if labels.shape != (rows,) or labels.dtype.char not in "bBhHiIlq" or not labels.dtype.isnative:
+        if labels.shape != (logits.shape if self._several else (rows,)):
+            return None
+        if labels.dtype.char not in "bBhHiIlq" or not labels.dtype.isnative:
             return None
         if (found := self._kernels.get(("quick", dtype))) is None:
-            found = self._scanner(dtype), self._launcher(dtype, True, False), self._launcher(dtype, False, False)
+            found = self._launcher(dtype, True, False), self._launcher(dtype, False, False)
             self._kernels["quick", dtype] = found
-        scan, few, many = found
-        weights = self._class_weights(dtype, classes)
-        wrong, mass = scan(rows, labels, classes, self._left_out, weights if self._weights_count else None, None)
-        if wrong:
-            self._out_of_range(labels, classes)
+        few, many = found
+        labels, weights = labels.reshape(-1), self._class_weights(dtype, classes)
+        mass = self._label_mass(labels, dtype, classes, weights if self._weights_count else None, None)
         if mass == 0.0:
             return None
         launch, number = few if classes <= self._few else many, dtype.type

@@ -109,7 +109,8 @@ class Rows:
             return None
         if rows is self.targets:
             return _flat(np.ascontiguousarray(rows[low:high], self.dtype))
-        return rows[low * self.positions : high * self.positions]
+        each = rows.size // self.input.shape[0]
+        return rows[low * each : high * each]
 
     def _readable(self) -> bool:
         """Whether kernels can read the input where it lies."""

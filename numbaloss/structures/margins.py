@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
-from numbaloss.loss import Array, Need, Outcome
+from numbaloss.loss import Array
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.labelled import LabelledLoss, Launch
-from numbaloss.structures.layout import Piece, Rows
+from numbaloss.structures.layout import Piece
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import FEW, RowLoss
+from numbaloss.structures.rows import FEW
 from numbaloss.structures.twins import Twins
 
 if TYPE_CHECKING:
@@ -96,44 +96,44 @@ class MarginLoss(LabelledLoss):
         return margins.labelled(rows)
 
 
-class SetMarginLoss(RowLoss):
+class SetMarginLoss(LabelledLoss):
     """A list of right classes for each row, ended by its first negative entry."""
+
+    _several = True
 
     def _is_distribution(self, logits: Array, target: Array) -> bool:
         checks.integers(self.definition.name, "target", target)
         checks.same_shape(self.definition.name, "target", target, "input", logits.shape)
         return False
 
-    def _scan(self, rows: Rows) -> float:
-        from numbaloss.kernels.cpu.margins import check_sets
-
-        key = ("scan", rows.dtype)
+    def _label_mass(
+        self, labels: Array, dtype: np.dtype[Any], classes: int, weights: Array | None, row_weights: Array | None
+    ) -> float:
+        key = ("scan", dtype)
         if key not in self._kernels:
-            self._kernels[key] = Twins(check_sets, rows.dtype, "labels")
-        assert rows.labels is not None
-        if self._kernels[key](0, rows.labels, rows.classes):
-            raise ValueError(
-                f"{self.definition.name}: target lists a class of {rows.classes} or more; classes are in "
-                f"0 ... {rows.classes - 1}, and a negative number ends the list"
-            )
-        return self._row_count(rows)
+            from numbaloss.kernels.cpu.margins import check_sets
 
-    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+            self._kernels[key] = Twins(check_sets, dtype, "labels")
+        if self._kernels[key](0, labels, classes):
+            raise ValueError(
+                f"{self.definition.name}: target lists a class of {classes} or more; classes are in "
+                f"0 ... {classes - 1}, and a negative number ends the list"
+            )
+        return labels.size / classes if row_weights is None else float(row_weights.sum(dtype=np.float64))
+
+    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
         from numbaloss.kernels.cpu.margins import set_rows
 
-        assert rows.labels is not None
-        twins, params = self._twins(set_rows, rows.dtype, ("gap",))
-        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
-        labels = rows.labels.reshape(-1, rows.classes)
-        start = 0
-        for piece in rows.pieces(need, outcome):
-            count = 1 if piece.stride == 0 else max(1, (piece.logits.size + piece.stride - 1) // piece.stride)
-            listed = np.ascontiguousarray(labels[start : start + count]).reshape(-1)
-            start += count
-            outcome.total += twins(
-                16 * piece.logits.size, piece.logits, piece.stride, rows.classes, listed, piece.row_weights, params,
+        twins, params = self._twins(set_rows, dtype, ("gap",))
+
+        def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
+            total: float = twins(
+                16 * piece.logits.size, piece.logits, piece.stride, classes, piece.labels, piece.row_weights, params,
                 scale, piece.values, piece.gradient, piece.curvature,
             )
+            return total
+
+        return launch
 
     def _mass_on_device(self, rows: DeviceRows) -> Mass:
         from numbaloss.structures.cuda.rows import counted
