@@ -90,7 +90,7 @@ class Images:
                 partials[low : low + number],
             )
         found = partials if tasks == 1 else partials.reshape(self.count, tasks, width).sum(axis=1)
-        classes = found[:, : SUMS * self.classes].reshape(self.count, self.classes, SUMS)
+        classes = np.ascontiguousarray(found[:, : SUMS * self.classes]).reshape(self.count, self.classes, SUMS)
         wrong = int(found[:, SUMS * self.classes].sum())
         return Sums(classes, wrong, found[:, SUMS * self.classes + 1 :])
 

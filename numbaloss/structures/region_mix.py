@@ -124,7 +124,7 @@ class Sharing(Loss):
         for loss in self._order:
             if isinstance(loss, RegionLoss):
                 found[id(loss)] = regions = loss._regions(sums.classes, weights)
-                total, denominator = float(regions.weighted.sum()), regions.denominator
+                total, denominator = regions.total, regions.denominator
             else:
                 total, denominator = (float(column @ weights) for column in sums.ridden.T)
             outcomes.append(Outcome(door, blank.dtype, total, denominator, images.count))
@@ -135,7 +135,7 @@ class Sharing(Loss):
             for loss, outcome, factor in zip(self._order, outcomes, factors, strict=True):
                 scale = factor * loss._scale(outcome.denominator, outcome.batch) if factor else 0.0
                 if isinstance(loss, RegionLoss):
-                    both += loss._slopes(found[id(loss)], weights, images, scale)
+                    loss._add_slopes(found[id(loss)], weights, scale, both)
                 elif outcome.denominator or isinstance(loss, PointwiseLoss):
                     pulls = weights * scale
             blank.gradients = (images.gradient(need, both, rider, pulls),)

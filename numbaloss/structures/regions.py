@@ -77,17 +77,12 @@ def regions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
 class Regions:
     """The values of all regions, and how they enter the total."""
 
-    values: Array  # (N or 1, E), float64
-    weights: Array  # of the same shape: what multiplies each value
-    slopes: Array  # (N or 1, E, 3) by the sums
-    counted: Array  # (N or 1): whether there is anything to count
+    values: Array  # (N or 1, E), float64, weighted; a region of nothing is 0, whatever its formula gives
+    factors: Array  # of the same shape: what they were weighted by
+    slopes: Array  # (N or 1, E, 3): of the values by the sums
     shares: Array | None  # (N or 1, C): by what each class entered the sums of a pool
+    total: float
     denominator: float
-
-    @property
-    def weighted(self) -> Array:
-        """The values as they enter the total; a region of nothing is 0, whatever its formula gives."""
-        return np.where(self.counted[:, None], self.values * self.weights, 0.0)
 
 
 class RegionLoss(RowLoss):
@@ -173,48 +168,39 @@ class RegionLoss(RowLoss):
         self._no_wrong_labels(images, sums)
         found = self._regions(sums.classes, weights)
         outcome = Outcome(door, images.input.dtype, batch=images.count, denominator=found.denominator)
-        weighted = found.weighted
-        outcome.total = float(weighted.sum())
+        outcome.total = found.total
         if need.values:
-            outcome.values = (weighted[0] if self.parameters["batch"] else weighted).astype(images.input.dtype)
+            outcome.values = (found.values[0] if self.parameters["batch"] else found.values).astype(images.input.dtype)
         if need.wrt:
-            both = self._slopes(found, weights, images, self._scale(outcome.denominator, outcome.batch))
+            both = np.zeros((2, images.count, images.classes))
+            self._add_slopes(found, weights, self._scale(outcome.denominator, outcome.batch), both)
             outcome.gradients = (images.gradient(need, both),)
         return outcome
 
     def _regions(self, sums: Array, weights: Array) -> Regions:
         """Values and slopes of all regions, from the sums (N, C, 4) of each class of each image."""
-        counted = sums[:, :, 3].max(axis=1, initial=0.0) > 0.0
-        alive = counted * weights
         if self.parameters["batch"]:
-            sums = np.einsum("n,nck->ck", weights, sums)[None]
-            counted = alive.any(keepdims=True)
-            alive = counted * 1.0
-        used = np.ascontiguousarray(sums[:, self._skipped :])
-        shares = None
+            sums, weights = np.einsum("n,nck->ck", weights, sums)[None], np.ones(1)
+        used, skipped, shares = sums, self._skipped, None
         if "w_type" in self.parameters:
+            used, skipped = sums[:, skipped:], 0
             shares = _shares(used[:, :, 0] + used[:, :, 2], self.parameters["w_type"])
             used = np.einsum("nc,nck->nk", shares, used)[:, None]
-        entries = used.shape[1]
-        values, slopes = np.empty(used.shape[:2]), np.empty((*used.shape[:2], 3))
+        shape = used.shape[0], used.shape[1] - skipped
+        values, factors, slopes = np.empty(shape), np.empty(shape), np.empty((*shape, 3))
+        each = None if self.weight is None else checks.kernel_argument(self.weight.astype(np.float64))
         twins, params = self._finisher()
-        twins(0, used.reshape(-1, used.shape[2]), params, values.reshape(-1), slopes.reshape(-1, 3))
-        each = np.ones(entries) if self.weight is None else self.weight.astype(np.float64)
-        return Regions(values, alive[:, None] * each, slopes, counted, shares, float(alive.sum()) * entries)
+        total, mass = twins(0, sums, used, skipped, weights, each, params, values, factors, slopes)
+        return Regions(values, factors, slopes, shares, total, mass * shape[1])
 
-    def _slopes(self, found: Regions, weights: Array, images: Images, scale: float) -> Array:
-        """What each class's chance is worth where its target is 0, and how much more where it is 1: (2, N, C)."""
-        factors = found.weights[:, :, None]
-        # a region of no weight has no slope, whatever its formula gives
-        slopes = np.where(factors == 0.0, 0.0, found.slopes * factors * scale)
-        if found.shares is not None:
-            slopes = found.shares[:, :, None] * slopes
-        if self.parameters["batch"]:
-            slopes = weights[:, None, None] * slopes
-        both = np.zeros((2, images.count, images.classes))
-        both[0, :, self._skipped :] = slopes[:, :, 1]
-        both[1, :, self._skipped :] = slopes[:, :, 0] - slopes[:, :, 1] - slopes[:, :, 2]
-        return both
+    def _add_slopes(self, found: Regions, weights: Array, scale: float, both: Array) -> None:
+        """Add what each class's chance is worth where its target is 0, and how much more where it is 1: (2, N, C)."""
+        from numbaloss.kernels.cpu.regions_finish import spread
+
+        if "spread" not in self._kernels:
+            self._kernels["spread"] = Twins(spread, DOUBLE, "regions")
+        of_images = weights if self.parameters["batch"] else None
+        self._kernels["spread"](0, found.slopes, found.factors, found.shares, of_images, scale, self._skipped, both)
 
     # ---- mixes
 

@@ -12,13 +12,50 @@ def link(tp: Any, fp: Any, fn: Any, tn: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
-def finish(sums, params, values, slopes):  # type: ignore[no-untyped-def]
-    """Value and slopes of each region; one row of `sums` holds its positives, true and false, misses and positions."""
-    for i in range(values.size):
-        tp, fp, fn, count = sums[i, 0], sums[i, 1], sums[i, 2], sums[i, 3]
-        tn = maximum(count - tp - fp - fn, 0.0)  # rounded, it may fall below
-        value, by_tp, by_fp, by_fn = link(tp, fp, fn, tn, params)
-        values[i] = value
-        slopes[i, 0] = by_tp
-        slopes[i, 1] = by_fp
-        slopes[i, 2] = by_fn
+def finish(sums, used, skipped, weights, each, params, values, factors, slopes):  # type: ignore[no-untyped-def]
+    """The sum of the weighted values, and that of the weights of the images that count.
+
+    `sums` (N, C, 4) tell which images do; regions are the rows of `used` (N, E, 4) but the first few `skipped`: their
+    positives, true and false, misses and positions. `each` has a weight for every region of an image. Writes weighted
+    values, what they were weighted by, and the slopes of the values.
+    """
+    total, mass = 0.0, 0.0
+    for n in range(values.shape[0]):
+        counts = False
+        for c in range(sums.shape[1]):
+            counts = counts or sums[n, c, 3] > 0.0
+        weight = weights[n] if counts else 0.0
+        mass += weight
+        for e in range(values.shape[1]):
+            tp, fp, fn = used[n, skipped + e, 0], used[n, skipped + e, 1], used[n, skipped + e, 2]
+            tn = maximum(used[n, skipped + e, 3] - tp - fp - fn, 0.0)  # rounded, it may fall below
+            value, slopes[n, e, 0], slopes[n, e, 1], slopes[n, e, 2] = link(tp, fp, fn, tn, params)
+            factor = weight
+            if each is not None:
+                factor = factor * each[e]
+            factors[n, e] = factor
+            values[n, e] = value * factor if counts else 0.0  # whatever its formula gives for a region of nothing
+            total += values[n, e]
+    return total, mass
+
+
+def spread(slopes, factors, shares, weights, scale, skipped, both):  # type: ignore[no-untyped-def]
+    """Adds to `both` (2, N, C) what a class's chance is worth where its target is 0, and how much more where it is 1.
+
+    Regions of one image may be those of all (`weights` then has one number for each image), and one region that of all
+    classes, each with a share.
+    """
+    for n in range(both.shape[1]):
+        image = n if weights is None else 0
+        for c in range(both.shape[2] - skipped):
+            e = c if shares is None else 0
+            factor = factors[image, e]
+            if factor != 0.0:  # a region of no weight has no slope, whatever its formula gives
+                factor = factor * scale
+                if shares is not None:
+                    factor = factor * shares[image, c]
+                if weights is not None:
+                    factor = factor * weights[n]
+                by_tp, by_fp, by_fn = slopes[image, e, 0], slopes[image, e, 1], slopes[image, e, 2]
+                both[0, n, skipped + c] += factor * by_fp
+                both[1, n, skipped + c] += factor * by_tp - factor * by_fp - factor * by_fn
