@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 ON_EMPTY = ("nan", "zero")
+ARGUMENTS = ("reduction", "on_empty", "weight", "parameters")  # attributes of a loss, beside its hyper-parameters
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,16 @@ class Loss:
             if name in parameters:
                 return parameters[name]
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Arguments stay as they were given: kernels are bound to them, and equal losses have equal hashes."""
+            made = self.__dict__
+            if name in made.get("parameters", ()) or (name in ARGUMENTS and name in made):
+                raise AttributeError(
+                    f"{self.definition.name}: {name} cannot be changed once a loss is made; "
+                    f"make another, {type(self).__name__}({name}={_shown(value)})"
+                )
+            super().__setattr__(name, value)
 
     def _checked_weight(self, weight: Any) -> Array | None:
         raise NotImplementedError

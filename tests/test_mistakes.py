@@ -52,6 +52,16 @@ LOSS = nl.CrossEntropyLoss()
             lambda: nl.CrossEntropyLoss(LOGITS, LABELS),
             "arrays come with the call: CrossEntropyLoss(...)(input, target)",
         ),
+        # changes of mind
+        (
+            lambda: setattr(LOSS, "reduction", "none"),
+            "reduction cannot be changed once a loss is made; make another, CrossEntropyLoss(reduction='none')",
+        ),
+        (
+            lambda: setattr(LOSS, "label_smoothing", 0.5),
+            "cross_entropy: label_smoothing cannot be changed once a loss is made",
+        ),
+        (lambda: setattr(LOSS, "weight", np.ones(3)), "make another, CrossEntropyLoss(weight=[1.0, 1.0, 1.0])"),
         # buffers
         (
             lambda: LOSS.value_and_grad(LOGITS, LABELS, out=np.zeros((4, 3))),
