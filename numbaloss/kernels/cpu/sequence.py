@@ -13,7 +13,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import exp, expm1, log1p
-from numbaloss.kernels.cpu.intrinsics import double, move, out_of_line, part, short_vectors, strict
+from numbaloss.kernels.cpu.intrinsics import disjoint, double, move, out_of_line, part, short_vectors, strict
 from numbaloss.kernels.cpu.lattice import (
     LOWEST,
     RENEW,
@@ -101,6 +101,7 @@ def write_chances(row, high, log_sum, factor, gradient):  # type: ignore[no-unty
 
 
 @double
+@disjoint
 def gather_chances(n, slots, blank_chances, label_chances, found):  # type: ignore[no-untyped-def]
     """The chance of each symbol at its slot, the blank's after them; their sum."""
     blank = 0.0
