@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import numbaloss as nl
+from numbaloss.testing import checks_regions
 
 
 def test_single_numbers_with_a_variance() -> None:
@@ -185,3 +186,14 @@ def test_slopes_of_a_head_that_cancel_in_a_product() -> None:
     wide = (array.astype(np.float64) for array in (hidden, matrix))
     wanted = nl.LinearCrossEntropyLoss().value_and_grad(*wide, [2], bias.astype(np.float64))[1][0]
     np.testing.assert_allclose(slopes, wanted, rtol=0.0, atol=4.0 * np.finfo(np.float32).eps * 5.0)
+
+
+def test_nothing_over_nothing_is_nan_by_the_formula_too() -> None:
+    """The one class that counts is not there, and nothing is added: the rule took two nan for different."""
+    setting = {"include_background": False, "w_type": "square", "smooth_nr": 0.0, "smooth_dr": 0.0}
+    loss = nl.GeneralizedDiceLoss(reduction="none", **setting)
+    logits = np.float32([[0.37719065, -0.3963146]])
+    value, gradient = loss.value_and_grad(logits, np.array([0]))
+    exact = checks_regions.Exact(loss.definition, loss.parameters, np.float32).image(logits.T, np.array([0]))
+    checks_regions.hold_image(value[0], gradient.T, exact, 1e-6, "of nothing")
+    assert np.isnan(value).all()
