@@ -8,6 +8,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (FLOAT32, FLOAT64)}
 # Storage type -> the type the arithmetic is done in.
 COMPUTED_IN: dict[np.dtype[Any], np.dtype[Any]] = {FLOAT32: FLOAT32, FLOAT64: FLOAT64, np.dtype(np.float16): FLOAT32}
 
@@ -31,9 +32,16 @@ class NumPyDoor:
         return array
 
     def scalar(self, value: float, dtype: np.dtype[Any]) -> Any:
-        """A number handed to the user, in the type of the input, infinity where that does not reach so far."""
-        with np.errstate(over="ignore"):
-            return dtype.type(value)
+        """A number handed to the user, in the type of the input."""
+        return number(value, dtype)
+
+
+def number(value: float, dtype: np.dtype[Any]) -> Any:
+    """A number in a type; infinity, without a warning, where that does not reach so far."""
+    if abs(value) <= LARGEST.get(dtype, 0.0):
+        return dtype.type(value)
+    with np.errstate(over="ignore"):
+        return dtype.type(value)
 
 
 def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any] | None:

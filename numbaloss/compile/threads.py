@@ -39,7 +39,7 @@ class _PerThread(threading.local):
 _per_thread = _PerThread()
 _busy = threading.Lock()  # held while a parallel kernel runs on workqueue
 _mode = "auto"
-_least = SMALL  # work below it runs serially; NEVER in forked children, when switched off or without threads
+least = SMALL  # work below it runs serially; NEVER in forked children, when switched off or without threads
 _layer: str | None = None  # Numba's threading layer, once launched
 _crowded = True  # whether OpenMP's threads and those of NumPy's BLAS are in each other's way
 _forked = False
@@ -52,7 +52,7 @@ def run(serial: Callable[..., Result], parallel: Callable[..., Result], work: fl
     `work` counts element-operations: elements times their rough cost, an addition or a product being 1.
     Dispatchers can be passed as they are: what is not called is neither compiled nor loaded.
     """
-    if work < _least or not _allowed(work):
+    if work < least or not _allowed(work):
         return serial(*args)
     if _layer == "workqueue":
         lock = _busy  # a fork renews the global one
@@ -111,7 +111,7 @@ def get_num_threads() -> int:
 
     Launches Numba's threads if nothing else has.
     """
-    if _least == NEVER or not _allowed(NEVER):
+    if least == NEVER or not _allowed(NEVER):
         return 1
     import numba
 
@@ -128,7 +128,7 @@ def describe() -> dict[str, object]:
         "layer": layer,
         "threads": None if layer is None else get_num_threads(),
         "limit": _per_thread.limit,
-        "least_work": _least,
+        "least_work": least,
         "forked": _forked,
         "serial_only": _per_thread.serial_depth > 0,
         "reason": reason,
@@ -164,7 +164,7 @@ def _allowed(work: float) -> bool:
         return False
     if _layer is None:
         _launch()
-    if work < _least or _least == NEVER:
+    if work < least or least == NEVER:
         return False
     if _per_thread.products_depth and _layer == "omp" and _crowded and _mode != "1":
         return False
@@ -193,7 +193,7 @@ def _masked(parallel: Callable[..., Result], args: tuple[Any, ...]) -> Result:
 
 def _launch() -> None:
     """Let Numba launch its threads and learn which layer it took; without one all is serial for good."""
-    global _layer, _least
+    global _layer, least
     try:
         import numba
 
@@ -203,13 +203,13 @@ def _launch() -> None:
         _serial_for_good(f"Numba could not launch threads: {error}")
         return
     if layer == "workqueue" and _mode != "1" and not _forked:
-        _least = max(_least, SMALL_WORKQUEUE)
+        least = max(least, SMALL_WORKQUEUE)
     _layer = layer
 
 
 def _serial_for_good(reason: str) -> None:
-    global _least, _reason
-    _least, _reason = NEVER, reason
+    global least, _reason
+    least, _reason = NEVER, reason
 
 
 def _after_fork_in_child() -> None:
@@ -227,14 +227,14 @@ def _launched_by_others() -> bool:
 
 def _start() -> None:
     """Read the environment, and find out whether this process was forked before the import."""
-    global _mode, _least, _crowded
+    global _mode, least, _crowded
     _mode = os.environ.get("NUMBALOSS_PARALLEL", "").strip().lower() or "auto"
     passive = os.environ.get("OMP_WAIT_POLICY", "").strip().lower() == "passive"
     _crowded = not passive and "1" not in map(os.environ.get, ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"))
     if _mode == "0":
         _serial_for_good("NUMBALOSS_PARALLEL=0")
     elif _mode == "1":
-        _least = 0.0
+        least = 0.0
     elif _mode != "auto":
         _serial_for_good(f"NUMBALOSS_PARALLEL must be auto, 0 or 1, got {_mode!r}")
     process = sys.modules.get("multiprocessing.process")

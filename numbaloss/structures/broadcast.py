@@ -1,9 +1,8 @@
-"""Sums and overlaps of arrays that are broadcast against each other."""
+"""Sums of arrays that are broadcast against each other."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,15 +14,6 @@ def spread_sum(weights: Array, shape: tuple[int, ...]) -> float:
     if weights.size == 0:
         return 0.0
     return float(weights.sum(dtype=np.float64)) * (float(math.prod(shape)) / weights.size)
-
-
-def overlaps(operands: Sequence[Array], outputs: Sequence[Array]) -> bool:
-    """Whether an output shares memory with an input other than element for element."""
-    return any(
-        np.may_share_memory(one, two) and one.__array_interface__["data"] != two.__array_interface__["data"]
-        for two in outputs
-        for one in operands
-    )
 
 
 def summed_to(shape: tuple[int, ...], gradient: Array) -> Array:

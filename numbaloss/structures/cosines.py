@@ -68,18 +68,20 @@ def negative_log(log_prob: Any, rest: Any) -> Any:
 class CosineLoss(LabelledLoss):
     """Cross-entropy of scaled cosines, the label's moved."""
 
-    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
+    def _launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
         from numbaloss.kernels.cpu import cosine_tiles, cosines, softmax_labels, transpose
 
+        few = layout == "few"
         twins, moves = self._shifted(dtype, cosine_tiles.small_cosine_block if few else cosines.cosine_block)
         smoothing, ignored = self.parameters["label_smoothing"], self._ignored
         smoothing, steepness = dtype.type(smoothing) if smoothing else None, dtype.type(self.parameters["scale"])
 
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
             assert piece.labels is not None
-            work, step = float(piece.logits.size), max(1, softmax_labels.WORK // classes)
             if few:
-                work, step = transpose.shared_work(piece.labels.size, 4.0 * work), transpose.TASK
+                work, step = transpose.shared_work(piece.labels.size, 4.0 * piece.logits.size), transpose.TASK
+            else:
+                work, step = piece.logits.size, max(1, softmax_labels.WORK // classes)
             total: float = twins(
                 work, step, piece.logits, piece.stride, classes, piece.labels, ignored, weights, piece.row_weights,
                 smoothing, steepness, moves, (), scale, piece.values, piece.gradient,

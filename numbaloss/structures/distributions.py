@@ -13,7 +13,7 @@ from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_arguments
 from numbaloss.structures.facts import check_facts
-from numbaloss.structures.layout import LARGEST, Piece, Rows, plain_gradient
+from numbaloss.structures.layout import Piece, Rows, plain_gradient
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import FEW, RowLoss
 
@@ -92,9 +92,11 @@ class DistributionLoss(RowLoss):
         anchors = anchors_of(self.definition, need)
 
         def launch(piece: Piece, classes: int, scale: Any) -> float:
-            work, step = float(piece.logits.size), max(1, distributions.WORK // classes)
+            size = piece.logits.size
             if few:
-                work, step = transpose.shared_work(piece.logits.size // classes, 4.0 * work), transpose.TASK
+                work, step = transpose.shared_work(size // classes, 4.0 * size), transpose.TASK
+            else:
+                work, step = size, max(1, distributions.WORK // classes)
             total: float = twins(
                 work, step, piece.logits, piece.targets, classes, piece.row_weights, temperature, *anchors,
                 params, scale, piece.values, piece.gradient, piece.target_gradient,
@@ -124,11 +126,11 @@ class DistributionLoss(RowLoss):
             found = self._launcher(dtype, True, need), self._launcher(dtype, False, need)
             self._kernels["quick", dtype] = found
         few, many = found
-        launch, number = few if classes <= FEW else many, dtype.type
+        launch = few if classes <= FEW else many
         piece = Piece(first.reshape(-1), classes, 1, False, None, second.reshape(-1), None, None, gradient.reshape(-1))
-        total = launch(piece, classes, number(1.0 / rows if self.reduction == "mean" else 1.0))
-        value = total / rows if self.reduction == "mean" else total
-        return None if abs(value) > LARGEST[dtype] else (number(value), gradient)
+        divisor = rows if self.reduction == "mean" else 1.0
+        total = launch(piece, classes, dtype.type(1.0 / divisor))
+        return checks.number(total / divisor, dtype), gradient
 
     def _distributed_on_device(self, rows: DeviceRows) -> DeviceArray:
         from numbaloss.structures.cuda import distributions

@@ -17,9 +17,10 @@ from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_log_prob
 from numbaloss.structures.facts import STANDARD, check_facts
-from numbaloss.structures.layout import Rows
+from numbaloss.structures.layout import Piece
 from numbaloss.structures.products import BiasGradient, InputGradient, WeightGradient, operand
 from numbaloss.structures.publish import publish
+from numbaloss.structures.rows import counted
 from numbaloss.structures.softmax import LIMITS, SoftmaxLoss
 
 if TYPE_CHECKING:
@@ -89,6 +90,15 @@ class Call:
         """An index of the rows numbered so among those that have a loss."""
         return slice(low, high) if self.kept is None else self.kept[low:high]
 
+    def piece(self, logits: Array, rows: Any) -> Piece:
+        """What a kernel reads of a chunk."""
+        labels, targets, row_weights = (
+            None if array is None else array[rows] for array in (self.labels, self.targets, self.row_weights)
+        )
+        if targets is not None:
+            targets = checks.kernel_argument(np.ascontiguousarray(targets, self.dtype)).reshape(-1)
+        return Piece(logits.reshape(-1), logits.shape[1], 1, False, labels, targets, row_weights)
+
 
 class HeadLoss(SoftmaxLoss):
     """A loss of the softmax of each row of ``input @ linear_weight.T + linear_bias``."""
@@ -136,8 +146,10 @@ class HeadLoss(SoftmaxLoss):
         self._check_outs(need, arrays)
         outcome = Outcome(chosen, arrays["input"].dtype, batch=len(call.hidden))
         outcome.denominator = self._mass(call)
-        if call.labels is not None and np.any(call.labels == self.parameters["ignore_index"]):
-            call.kept = np.flatnonzero(call.labels != self.parameters["ignore_index"])
+        unweighted = call.weights is None and call.row_weights is None
+        if call.labels is not None and not (unweighted and outcome.denominator == len(call.labels)):
+            counts = call.labels != self.parameters["ignore_index"]
+            call.kept = None if counts.all() else np.flatnonzero(counts)
         # nan and infinity come through the products as through the kernels
         with between_products(), np.errstate(all="ignore"):
             self._in_chunks(call, arrays, need, outcome)
@@ -156,6 +168,8 @@ class HeadLoss(SoftmaxLoss):
         slopes = np.empty_like(logits) if apart else logits
         values = np.zeros(len(call.hidden), outcome.dtype) if need.values else None
         makers = self._gradients(call, arrays, need)
+        launch = (self._launch if call.targets is None else self._distribution_launch)(call.dtype, classes, False)
+        scale = call.dtype.type(self._scale(outcome.denominator, outcome.batch))
         for low in range(0, call.rows, step):
             rows = call.chunk(low, min(low + step, call.rows))
             hidden = operand(call.hidden[rows], call.dtype)
@@ -163,9 +177,12 @@ class HeadLoss(SoftmaxLoss):
             np.matmul(hidden, call.matrix.T, out=logits[:count])
             if call.bias is not None:
                 logits[:count] += call.bias
-            part = self._chunk(call, logits[:count], slopes[:count], rows, need, outcome)
+            piece = call.piece(logits[:count], rows)
+            piece.values = None if values is None else np.empty(count, call.dtype)
+            piece.gradient = slopes[:count].reshape(-1) if need.wrt else None
+            outcome.total += launch(piece, classes, call.weights, scale)
             if values is not None:
-                values[rows] = part.values
+                values[rows] = piece.values
             for maker in reversed(makers):  # the input's gradient, which may overwrite these rows, comes last
                 maker.add(slopes[:count], hidden, rows)
         outcome.gradients = tuple(maker.finished() for maker in makers)
@@ -175,33 +192,15 @@ class HeadLoss(SoftmaxLoss):
         """Whether the kernel reads logits again after it wrote their gradient."""
         return call.targets is not None or bool(self.parameters.get("softcap"))
 
-    def _chunk(self, call: Call, logits: Array, slopes: Array, rows: Any, need: Need, whole: Outcome) -> Outcome:
-        """The loss of one chunk's logits, whose gradient is written to `slopes`."""
-        labels, targets, row_weights = (
-            None if array is None else array[rows] for array in (call.labels, call.targets, call.row_weights)
-        )
-        chunk = Rows(
-            logits, False, call.dtype, logits.shape[1], logits.shape, labels, targets, call.weights, row_weights,
-            self.parameters["ignore_index"], "input", rereads=self._rereads(call),
-        )  # fmt: skip
-        wanted = Need(values=need.values, total=need.total, wrt=("input",) if need.wrt else (), out=(slopes,))
-        if not need.wrt:
-            wanted = Need(values=need.values, total=need.total)
-        part = Outcome(whole.door, call.dtype, denominator=whole.denominator, batch=whole.batch)
-        compute = self._labelled if targets is None else self._distributed
-        compute(chunk, wanted, part)
-        whole.total += part.total
-        return part
-
     def _gradients(
         self, call: Call, arrays: dict[str, Array], need: Need
     ) -> list[InputGradient | WeightGradient | BiasGradient]:
         """What collects each wanted gradient, in the order of the arguments."""
         outs = need.out if isinstance(need.out, (tuple, list)) else (need.out,) * len(need.wrt)
-        others = tuple(arrays.values())
         makers: list[InputGradient | WeightGradient | BiasGradient] = []
         for name, out in zip(need.wrt, outs, strict=True):
             shown = np.empty(arrays[name].shape, arrays[name].dtype) if out is None else out
+            others = () if out is None else tuple(arrays.values())
             if name == "input":
                 makers.append(InputGradient(shown, call.hidden, call.matrix, call.kept, others))
             elif name == "linear_weight":
@@ -277,5 +276,5 @@ class HeadLoss(SoftmaxLoss):
     def _mass(self, call: Call) -> float:
         """The denominator of the mean; raises ValueError for a label out of range, before anything is computed."""
         if call.labels is None:
-            return float(len(call.hidden) if call.row_weights is None else call.row_weights.sum(dtype=np.float64))
+            return counted(len(call.hidden), call.row_weights)
         return self._label_mass(call.labels, call.dtype, len(call.matrix), call.weights, call.row_weights)

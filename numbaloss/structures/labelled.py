@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Need, Outcome
-from numbaloss.structures.layout import LARGEST, Piece, Rows, plain_gradient
+from numbaloss.structures.layout import Piece, Rows, plain_gradient
 from numbaloss.structures.rows import FEW, RowLoss
 
 # Runs a kernel on a piece, given the number of classes, their weights and the scale of the gradient: the sum of values.
@@ -25,12 +26,24 @@ class LabelledLoss(RowLoss):
         super().__init__(**arguments)
         self._quick_when = self.reduction in ("mean", "sum")
 
-    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
-        """What launches the kernel for rows of few or of many classes, or for planes."""
+    def _launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
+        """What launches the kernel for logits that lie so."""
         raise NotImplementedError
 
+    def _launch(self, dtype: np.dtype[Any], classes: int, planes: bool) -> Launch:
+        """The launcher for so many classes, made once."""
+        layout = self._layout(classes, planes)
+        found: Launch | None = self._kernels.get((layout, dtype))
+        if found is None:
+            found = self._kernels[layout, dtype] = self._launcher(dtype, layout)
+        return found
+
+    def _layout(self, classes: int, planes: bool) -> str:
+        """How the logits lie: rows of "few" or of "many" classes, or "planes"."""
+        return "planes" if planes else "few" if classes <= self._few else "many"
+
     def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        launch = self._launcher(rows.dtype, rows.classes <= self._few, rows.planes)
+        launch = self._launch(rows.dtype, rows.classes, rows.planes)
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         for piece in rows.pieces(need, outcome):
             outcome.total += launch(piece, rows.classes, rows.weights, scale)
@@ -49,16 +62,11 @@ class LabelledLoss(RowLoss):
             return None
         if labels.dtype.char not in "bBhHiIlq" or not labels.dtype.isnative:
             return None
-        if (found := self._kernels.get(("quick", dtype))) is None:
-            found = self._launcher(dtype, True, False), self._launcher(dtype, False, False)
-            self._kernels["quick", dtype] = found
-        few, many = found
         labels, weights = labels.reshape(-1), self._class_weights(dtype, classes)
         mass = self._label_mass(labels, dtype, classes, weights if self._weights_count else None, None)
         if mass == 0.0:
             return None
-        launch, number = few if classes <= self._few else many, dtype.type
         piece = Piece(logits.reshape(-1), classes, 1, False, labels, None, None, None, gradient.reshape(-1))
-        total = launch(piece, classes, weights, number(1.0 / mass if self.reduction == "mean" else 1.0))
-        value = total / mass if self.reduction == "mean" else total
-        return None if abs(value) > LARGEST[dtype] else (number(value), gradient)
+        divisor = mass if self.reduction == "mean" else 1.0
+        total = self._launch(dtype, classes, False)(piece, classes, weights, dtype.type(1.0 / divisor))
+        return checks.number(total / divisor, dtype), gradient

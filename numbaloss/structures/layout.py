@@ -14,9 +14,9 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Need, Outcome
+from numbaloss.structures.overlap import entangled, in_place
 
 STAGED = 1 << 18  # elements staged at a time
-LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in (checks.FLOAT32, checks.FLOAT64)}  # numbers of these types
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Rows:
         outputs = self.outputs(need, outcome)
         late = {name: whole for name, whole in outputs.items() if self._spoils(whole)}  # written when all has been read
         outputs |= {name: np.empty(whole.shape, whole.dtype) for name, whole in late.items()}
-        over = {name for name, whole in outputs.items() if self.rereads and self._in_place(whole)}
+        over = {name for name, whole in outputs.items() if self.rereads and in_place(whole, self.input)}
         span = steps if direct and not over else max(1, STAGED // max(1, self.classes * self.positions))
         for low in range(0, steps, span):
             high = min(low + span, steps)
@@ -141,17 +141,11 @@ class Rows:
             outcome.values = outputs["values"].reshape(shape)
         return outputs
 
-    def _in_place(self, output: Array) -> bool:
-        """Whether an output lies over the input, element for element."""
-        same = output.__array_interface__["data"] == self.input.__array_interface__["data"]
-        return same and output.strides == self.input.strides
-
     def _spoils(self, output: Array) -> bool:
         """Whether writing the result of some rows may change what is to be read for others."""
-        others = [self.targets, self.labels, self.weights, self.row_weights]
-        if not self._in_place(output):
-            others.append(self.input)
-        return any(array is not None and np.may_share_memory(output, array) for array in others)
+        others = (self.targets, self.labels, self.weights, self.row_weights)
+        shared = any(array is not None and np.may_share_memory(output, array) for array in others)
+        return shared or entangled(output, self.input)
 
     def _buffer(self, out: Array | None) -> tuple[Array, Array]:
         """A new array, or the caller's, as (canonical layout, user's shape)."""

@@ -15,7 +15,7 @@ from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.labelled import LabelledLoss, Launch
 from numbaloss.structures.layout import Piece
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import FEW
+from numbaloss.structures.rows import FEW, counted
 from numbaloss.structures.twins import Twins
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ class MarginLoss(LabelledLoss):
         self._hardest = self.definition.facts["hardest"]
         self._few = FEW if self._hardest else FEW // 2  # along a row of more, sums are as fast
 
-    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
+    def _launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
         from numbaloss.kernels.cpu import margin_tiles, margins, transpose
 
+        few = layout == "few"
         if self._hardest:
             task = margin_tiles.small_hardest_block if few else margins.hardest_block
         else:
@@ -79,9 +80,10 @@ class MarginLoss(LabelledLoss):
 
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
             assert piece.labels is not None
-            work, step = float(piece.logits.size), max(1, margins.WORK // classes)
             if few:
-                work, step = transpose.shared_work(piece.labels.size, work), transpose.TASK
+                work, step = transpose.shared_work(piece.labels.size, piece.logits.size), transpose.TASK
+            else:
+                work, step = piece.logits.size, max(1, margins.WORK // classes)
             total: float = twins(
                 work, step, piece.logits, piece.stride, classes, piece.labels, weights, piece.row_weights,
                 params, scale, piece.values, piece.gradient, piece.curvature,
@@ -119,9 +121,9 @@ class SetMarginLoss(LabelledLoss):
                 f"{self.definition.name}: target lists a class of {classes} or more; classes are in "
                 f"0 ... {classes - 1}, and a negative number ends the list"
             )
-        return labels.size / classes if row_weights is None else float(row_weights.sum(dtype=np.float64))
+        return counted(labels.size // classes, row_weights)
 
-    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
+    def _launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
         from numbaloss.kernels.cpu.margins import set_rows
 
         twins, params = self._twins(set_rows, dtype, ("gap",))

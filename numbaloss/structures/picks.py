@@ -49,7 +49,7 @@ def picks(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
 class PickLoss(LabelledLoss):
     """A loss of one entry of each row."""
 
-    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
+    def _launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
         from numbaloss.kernels.cpu.picks import pick_rows
 
         twins, params = self._twins(pick_rows, dtype, ("picked",))

@@ -11,11 +11,12 @@ import numpy as np
 from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
 from numbaloss.loss import Array, Loss, Need, Outcome
-from numbaloss.structures.broadcast import overlaps, spread_sum, summed_to
+from numbaloss.structures.broadcast import spread_sum, summed_to
 from numbaloss.structures.define import define
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms, joined
+from numbaloss.structures.overlap import overlaps
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Kernel, Twins
 
@@ -59,8 +60,7 @@ class PointwiseLoss(Loss):
         self._class_mean = bool(self.definition.facts.get("class_mean"))
         self._vectors = tuple(name for name, value in self.parameters.items() if isinstance(value, np.ndarray))
         self._special = self._class_mean or self.weight is not None or bool(self._vectors)
-
-        self._quick_when = not self._special and self.reduction in ("mean", "sum") and len(self.definition.wrt) == 1
+        self._quick_when = not self._special and self.reduction in ("mean", "sum")
 
     def _checked_weight(self, weight: Any) -> Array | None:
         return None if weight is None else checks.numeric(self.definition.name, "weight", np.asarray(weight))
@@ -84,8 +84,10 @@ class PointwiseLoss(Loss):
         return joined(terms, self.definition.inputs, PointwiseLoss, {})
 
     def _quick(self, inputs: tuple[Any, ...], out: Any) -> tuple[Any, Any] | None:
-        first = inputs[0] if len(inputs) == len(self.definition.inputs) else None
-        if type(first) is not np.ndarray:
+        facts = self.definition
+        first = inputs[0] if len(inputs) == len(facts.inputs) else None
+        several = len(facts.wrt) > 1
+        if type(first) is not np.ndarray or (several and out is not None):
             return None
         dtype, shape, size = first.dtype, first.shape, first.size
         for array in inputs if out is None else (*inputs, out):
@@ -99,18 +101,16 @@ class PointwiseLoss(Loss):
         if found is None:
             if dtype is not checks.FLOAT32 and dtype is not checks.FLOAT64:
                 return None
-            need = Need(total=True, wrt=self.definition.wrt)
-            found = self._kernels[dtype] = self._kernel(dtype, need, weighted=False)
+            found = self._kernels[dtype] = self._kernel(dtype, Need(total=True, wrt=facts.wrt), weighted=False)
         twins, params = found
-        gradient = np.empty(shape, dtype) if out is None else out
-        flat = gradient
+        gradients = tuple([np.empty(shape, dtype) for _ in facts.wrt]) if out is None else (out,)
+        flat = gradients
         if first.ndim != 1:
             inputs = tuple([array.reshape(-1) for array in inputs])
-            flat = gradient.reshape(-1)
-        scale = 1.0 / size if self.reduction == "mean" else 1.0
-        number = dtype.type
-        total = twins(size, size, inputs, params, None, number(scale), None, (flat,), None, 0)
-        return number(total / size if self.reduction == "mean" else total), gradient
+            flat = tuple([gradient.reshape(-1) for gradient in gradients])
+        divisor = size if self.reduction == "mean" else 1.0
+        total = twins(size, size, inputs, params, None, dtype.type(1.0 / divisor), None, flat, None, 0)
+        return checks.number(total / divisor, dtype), gradients if several else gradients[0]
 
     def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         from numbaloss.structures.cuda import pointwise

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.loss import Array
+from numbaloss.structures.overlap import in_place
 
 BLOCK = 4 << 20  # bytes of a gradient that are computed before they are added
 
@@ -35,11 +36,10 @@ class InputGradient:
     ) -> None:
         self.out, self.matrix, self.kept = out, matrix, kept
         flat = out.reshape(hidden.shape)
-        same = flat.__array_interface__["data"] == hidden.__array_interface__["data"]
-        same = same and flat.strides == hidden.strides  # a row is read before its gradient takes its place
+        if others and in_place(flat, hidden):  # a row is read before its gradient takes its place
+            others = others[1:]
         within = np.may_share_memory(flat, out) or out.size == 0
-        apart = not any(np.may_share_memory(out, other) for other in others[1:])
-        apart = apart and (same or not np.may_share_memory(out, others[0]))
+        apart = not any(np.may_share_memory(out, other) for other in others)
         self.flat = flat if within and apart else np.empty(hidden.shape, out.dtype)
         self.copied = not (within and apart)
         self.straight = kept is None and self.flat.dtype == matrix.dtype and self.flat.flags.carray

@@ -14,6 +14,7 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Need
+from numbaloss.structures.overlap import entangled, written_apart
 from numbaloss.structures.twins import Kernel, Twins
 
 STAGED = 1 << 18  # elements staged at a time, about
@@ -136,10 +137,7 @@ class Images:
             return given.size == 0
         if self.targets is not None and np.may_share_memory(given, self.targets):
             return False
-        if not np.may_share_memory(given, self.input):
-            return True
-        same = given.__array_interface__["data"] == self.input.__array_interface__["data"]
-        return same and view.strides == self.input.strides
+        return not entangled(view, self.input)
 
     # ---- launches
 
@@ -172,7 +170,7 @@ class Images:
 
     def _over(self, target: Array, logits: Array) -> tuple[Any, ...]:
         """None to the kernels of elements where the gradient is written over them."""
-        return () if self.activation == "softmax" else (None if np.may_share_memory(target, logits) else True,)
+        return () if self.activation == "softmax" else (written_apart(target, logits),)
 
     def _ridden(self, rider: Rider | None) -> tuple[Any, ...]:
         weights, params = (None, None) if rider is None else (rider.weights, rider.params)

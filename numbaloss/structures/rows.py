@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,17 +69,17 @@ class RowLoss(Loss):
 
         return scanned(rows, self._weights_count)
 
-    @property
+    @cached_property
     def _weights_count(self) -> bool:
         """Whether the mean divides by the weights of the labels' classes."""
         return bool(self.definition.facts.get("denominator", "weights") == "weights")
 
-    @property
+    @cached_property
     def _ignored(self) -> int:
         """The label of rows that do not count."""
         return int(self.parameters.get("ignore_index", NO_LABEL))
 
-    @property
+    @cached_property
     def _left_out(self) -> int | None:
         """The same, or None for a loss all of whose rows count."""
         return self._ignored if "ignore_index" in self.parameters else None
@@ -120,7 +121,7 @@ class RowLoss(Loss):
         rows = self._rows(logits, target, sample_weight, distribution)
         outcome = Outcome(door, logits.dtype, batch=logits.shape[0] if logits.ndim > 1 else 1)
         if distribution:
-            outcome.denominator = self._row_count(rows)
+            outcome.denominator = counted(rows.input.shape[0] * rows.positions, rows.row_weights)
             self._distributed(rows, need, outcome)
         else:
             self._check_labels_alone(need)
@@ -218,11 +219,6 @@ class RowLoss(Loss):
 
     # ---- denominators
 
-    def _row_count(self, rows: Rows) -> float:
-        if rows.row_weights is not None:
-            return float(rows.row_weights.sum(dtype=np.float64))
-        return float(rows.input.shape[0] * rows.positions)
-
     def _scan(self, rows: Rows) -> float:
         """The denominator of the mean; raises ValueError for a label out of range, before anything is computed."""
         assert rows.labels is not None
@@ -239,12 +235,11 @@ class RowLoss(Loss):
 
     def _scanner(self, dtype: np.dtype[Any]) -> Twins:
         """The kernel that checks and weighs labels."""
-        key = ("scan", dtype)
-        if key not in self._kernels:
+        found: Twins | None = self._kernels.get(("scan", dtype))
+        if found is None:
             from numbaloss.kernels.cpu.labels import scan
 
-            self._kernels[key] = Twins(scan, dtype, "labels")
-        found: Twins = self._kernels[key]
+            found = self._kernels["scan", dtype] = Twins(scan, dtype, "labels")
         return found
 
     def _out_of_range(self, labels: Array, classes: int) -> None:
@@ -259,3 +254,8 @@ class RowLoss(Loss):
             f"but labels must be in 0 ... {classes - 1}{also} "
             f"({int(wrong.sum())} of {labels.size} are not)"
         )
+
+
+def counted(rows: int, row_weights: Array | None) -> float:
+    """The denominator where all rows count: how many there are, or the sum of their weights."""
+    return float(rows) if row_weights is None else float(row_weights.sum(dtype=np.float64))

@@ -17,6 +17,7 @@ from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_log_prob
 from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
+from numbaloss.structures.overlap import entangled
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Twins
 
@@ -163,8 +164,7 @@ class SequenceLoss(Loss):
         if out is None:
             return np.empty(shape, given.dtype), None
         checks.output(self.definition.name, out, given.shape, given.dtype)
-        same = out.__array_interface__["data"] == given.__array_interface__["data"] and out.strides == given.strides
-        if not same and np.may_share_memory(out, given):  # would overwrite what is still to be read
+        if entangled(out, given):  # would overwrite what is still to be read
             return np.empty(shape, given.dtype), out
         return (out if given.ndim == 3 else out[:, None, :]), out
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.loss import Array, Need
+from numbaloss.structures.overlap import entangled
 
 STAGED = 1 << 17  # elements of each array staged at a time
 
@@ -53,7 +54,7 @@ class Sheets:
         """Gradients that overlap an input elsewhere than element for element are written to memory of their own."""
         outputs = []
         for buffer in self.gradients:
-            if buffer is not None and any(_entangled(buffer, array) for array in self.inputs):
+            if buffer is not None and any(entangled(buffer, array) for array in self.inputs):
                 made = np.empty(buffer.shape, buffer.dtype)
                 self.copies.append((buffer, made))
                 buffer = made
@@ -100,14 +101,6 @@ class Sheets:
 def _fits(sheet: Array, kind: np.dtype[Any]) -> bool:
     flags = sheet.flags
     return sheet.dtype == kind and flags.c_contiguous and flags.aligned
-
-
-def _entangled(buffer: Array, array: Array) -> bool:
-    """Whether writing here may change an element of `array` other than the one in the same place."""
-    if not np.may_share_memory(buffer, array):
-        return False
-    same = buffer.__array_interface__["data"] == array.__array_interface__["data"]
-    return not (same and buffer.strides == array.strides and buffer.dtype == array.dtype)
 
 
 def _sheets(arrays: list[Array], axes: list[int], low: int) -> Iterator[tuple[int, list[Array]]]:

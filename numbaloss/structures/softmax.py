@@ -15,8 +15,8 @@ from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.labelled import LabelledLoss, Launch
 from numbaloss.structures.layout import Piece, Rows
+from numbaloss.structures.overlap import written_apart
 from numbaloss.structures.publish import publish
-from numbaloss.structures.rows import FEW
 from numbaloss.structures.twins import Kernel
 
 if TYPE_CHECKING:
@@ -90,28 +90,28 @@ class SoftmaxLoss(LabelledLoss):
 
     # ---- class labels
 
-    def _launcher(self, dtype: np.dtype[Any], few: bool, planes: bool) -> Launch:
+    def _launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
         from numbaloss.kernels.cpu import softmax_labels, softmax_tiles, transpose
 
-        template = softmax_tiles.label_small if few else softmax_labels.label_rows
-        template = softmax_tiles.label_planes if planes else template
-        twins, params = self._twins(template, dtype, ARGUMENTS)
+        templates = {
+            "few": softmax_tiles.label_small, "many": softmax_labels.label_rows, "planes": softmax_tiles.label_planes
+        }
+        twins, params = self._twins(templates[layout], dtype, ARGUMENTS)
         extras, ignored = self._extras(dtype), self._ignored
         capped = extras[-1] is not None
 
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
             assert piece.labels is not None
             work: float = piece.logits.size
-            if few and not planes:  # over a tile, if nothing of it is needed for longer
+            if layout == "few":  # over a tile, if nothing of it is needed for longer
                 apart = True if capped or piece.curvature is not None else None
                 work = transpose.shared_work(piece.labels.size, work)
             else:
-                over = piece.gradient is not None and np.may_share_memory(piece.gradient, piece.logits)
-                apart = None if over else True
+                apart = written_apart(piece.gradient, piece.logits)
+            step = piece.positions if layout == "planes" else piece.stride
             total: float = twins(
-                work, piece.logits, piece.positions if planes else piece.stride, classes, piece.labels, ignored,
-                weights, piece.row_weights, *extras, apart, params, scale, piece.values, piece.gradient,
-                piece.curvature,
+                work, piece.logits, step, classes, piece.labels, ignored, weights, piece.row_weights, *extras, apart,
+                params, scale, piece.values, piece.gradient, piece.curvature,
             )
             return total
 
@@ -129,25 +129,41 @@ class SoftmaxLoss(LabelledLoss):
 
     # ---- probabilities
 
-    def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+    def _distribution_launch(self, dtype: np.dtype[Any], classes: int, planes: bool) -> Launch:
+        """As `_launch`, for targets of the logits' shape."""
+        layout = self._layout(classes, planes)
+        found: Launch | None = self._kernels.get(("distributions", layout, dtype))
+        if found is None:
+            found = self._kernels["distributions", layout, dtype] = self._distribution_launcher(dtype, layout)
+        return found
+
+    def _distribution_launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
+        """What launches the kernel for such targets and logits that lie so."""
         from numbaloss.kernels.cpu import softmax_probabilities, softmax_probability_tiles, transpose
 
-        dtype = rows.dtype
-        scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
+        templates: dict[str, Kernel] = {
+            "few": softmax_probability_tiles.probability_small,
+            "many": softmax_probabilities.probability_rows,
+            "planes": softmax_probability_tiles.probability_planes,
+        }
+        twins, params = self._twins(templates[layout], dtype, ARGUMENTS)
         extras = self._extras(dtype)
-        for piece in rows.pieces(need, outcome):
-            layout: tuple[int, ...] = (rows.classes,)
+
+        def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
             work: float = piece.logits.size
-            template: Kernel
-            if piece.planes:
-                template, layout = softmax_probability_tiles.probability_planes, (piece.positions, rows.classes)
-            elif rows.classes <= FEW:
-                template = softmax_probability_tiles.probability_small
-                work = transpose.shared_work(piece.logits.size // rows.classes, work)
-            else:
-                template = softmax_probabilities.probability_rows
-            twins, params = self._twins(template, dtype, ARGUMENTS)
-            outcome.total += twins(
-                work, piece.logits, piece.targets, *layout, rows.weights, piece.row_weights,
-                *extras, params, scale, piece.values, piece.gradient, piece.curvature, piece.target_gradient,
+            if layout == "few":
+                work = transpose.shared_work(piece.logits.size // classes, work)
+            steps = (piece.positions, classes) if layout == "planes" else (classes,)
+            total: float = twins(
+                work, piece.logits, piece.targets, *steps, weights, piece.row_weights, *extras, params, scale,
+                piece.values, piece.gradient, piece.curvature, piece.target_gradient,
             )
+            return total
+
+        return launch
+
+    def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        launch = self._distribution_launch(rows.dtype, rows.classes, rows.planes)
+        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
+        for piece in rows.pieces(need, outcome):
+            outcome.total += launch(piece, rows.classes, rows.weights, scale)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.compile.threads import run
+from numbaloss.compile import threads
 
 Kernel = Callable[..., Any]
 
@@ -23,7 +23,9 @@ class Twins:
         self._parallel: Kernel = self._first_parallel
 
     def __call__(self, work: float, *arguments: Any) -> Any:
-        return run(self._serial, self._parallel, work, *arguments)
+        if work < threads.least:  # `run` asks it too: short calls feel one more call
+            return self._serial(*arguments)
+        return threads.run(self._serial, self._parallel, work, *arguments)
 
     def _first_serial(self, *arguments: Any) -> Any:
         self._serial = self.bound(parallel=False)

@@ -32,7 +32,7 @@ def has_openmp():
 def state(monkeypatch):
     """The module's state, to be changed at will; the layer is `omp` with threads to spare."""
     monkeypatch.setattr(threads, "_layer", "omp")
-    monkeypatch.setattr(threads, "_least", threads.SMALL)
+    monkeypatch.setattr(threads, "least", threads.SMALL)
     monkeypatch.setattr(threads, "_mode", "auto")
     monkeypatch.setattr(threads, "_reason", None)
     monkeypatch.setattr(threads, "_busy", threading.Lock())
