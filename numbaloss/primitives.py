@@ -6,6 +6,7 @@ In plain Python they mean what is said at each; in a kernel the compiler puts ve
 from numbaloss.compile.primitives import (
     atan,
     copysign,
+    decay,
     exp,
     expm1,
     log,
@@ -26,6 +27,7 @@ from numbaloss.compile.primitives import (
 __all__ = [
     "atan",
     "copysign",
+    "decay",
     "exp",
     "expm1",
     "log",

@@ -12,6 +12,7 @@ __all__ = [
     "PRIMITIVES",
     "atan",
     "copysign",
+    "decay",
     "exp",
     "expm1",
     "log",
@@ -36,6 +37,11 @@ def exp(x: float) -> float:
         return math.exp(x)
     except OverflowError:
         return math.inf
+
+
+def decay(x: float) -> float:
+    """exp(-abs(x)), which never overflows; sigmoid, softplus and their like are made of it."""
+    return math.exp(-abs(x))
 
 
 def expm1(x: float) -> float:
@@ -87,7 +93,7 @@ def log_cosh(x: float) -> float:
     size = abs(float(x))
     if size < 1.0:
         return 0.5 * math.log1p(math.sinh(size) ** 2)
-    return size - math.log(2.0) + math.log1p(math.exp(-2.0 * size))
+    return size - math.log(2.0) + math.log1p(decay(2.0 * size))
 
 
 def atan(x: float) -> float:
@@ -97,18 +103,18 @@ def atan(x: float) -> float:
 
 def sigmoid(x: float) -> float:
     """Logistic function 1 / (1 + exp(-x)); exp(x) far below 0, never 0 too soon."""
-    decay = math.exp(-abs(x))
-    return (decay if x < 0.0 else 1.0) / (1.0 + decay)
+    fall = decay(x)
+    return (fall if x < 0.0 else 1.0) / (1.0 + fall)
 
 
 def softplus(x: float) -> float:
     """log(1 + exp(x)), which never overflows: x far above 0, exp(x) far below."""
-    return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-abs(x)))
+    return (x if x > 0.0 else 0.0) + math.log1p(decay(x))
 
 
 def log_sigmoid(x: float) -> float:
     """log(sigmoid(x)) = -softplus(-x), which never underflows to log(0)."""
-    return (x if x < 0.0 else 0.0) - math.log1p(math.exp(-abs(x)))
+    return (x if x < 0.0 else 0.0) - math.log1p(decay(x))
 
 
 def xlogy(x: float, y: float) -> float:
@@ -154,7 +160,7 @@ def minimum(x: float, y: float) -> float:
 PRIMITIVES: dict[str, Callable[..., float]] = {
     function.__name__: function
     for function in (
-        exp, expm1, log, log1p, log1pmx, sqrt, tanh, log_cosh, atan, sigmoid,
+        exp, decay, expm1, log, log1p, log1pmx, sqrt, tanh, log_cosh, atan, sigmoid,
         softplus, log_sigmoid, xlogy, power, copysign, maximum, minimum,
     )
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numbaloss.compile.primitives import copysign, exp
+from numbaloss.compile.primitives import copysign, decay
 
 
 def sign(x: Any) -> Any:
@@ -14,9 +14,9 @@ def sign(x: Any) -> Any:
 
 def chances(logit: Any) -> tuple[Any, Any]:
     """``(sigmoid(logit), sigmoid(-logit))`` from one exponential and one division, both to the last digits."""
-    decay = exp(-abs(logit))
-    share = 1.0 / (1.0 + decay)
-    rest = decay * share
+    fall = decay(logit)
+    share = 1.0 / (1.0 + fall)
+    rest = fall * share
     plus = logit > 0.0
     return share if plus else rest, rest if plus else share
 

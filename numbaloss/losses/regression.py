@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import copysign, exp, log1p, log1pmx, log_cosh, maximum, sqrt, tanh
+from numbaloss.compile.primitives import copysign, decay, log1p, log1pmx, log_cosh, maximum, sqrt, tanh
 from numbaloss.losses.helpers import sign
 from numbaloss.structures.pointwise import pointwise
 
@@ -151,8 +151,8 @@ def log_cosh_loss(input, target):
     """
     error = input - target
     slope = tanh(error)
-    decay = exp(-2.0 * abs(error))
-    return log_cosh(error), (slope, -slope), 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
+    fall = decay(2.0 * error)
+    return log_cosh(error), (slope, -slope), 4.0 * fall / ((1.0 + fall) * (1.0 + fall))
 
 
 @pointwise(differentiable=BOTH, limits={"delta": "(0, inf)"}, convex=True)

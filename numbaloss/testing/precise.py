@@ -99,6 +99,7 @@ def _softplus(x: Number) -> Number:
 
 PRECISE: dict[str, Callable[..., Number]] = {
     "exp": mp.exp,
+    "decay": lambda x: mp.exp(-abs(x)),
     "expm1": mp.expm1,
     "log": _log,
     "log1p": _log1p,

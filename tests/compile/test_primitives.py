@@ -25,7 +25,7 @@ UNARY = [name for name in PRIMITIVES if name not in BINARY]
 
 # Largest error allowed, in units in the last place of the exact result.
 BOUNDS = {
-    "exp": 1.0, "expm1": 1.5, "log": 1.05, "log1p": 1.05, "log1pmx": 3.5, "sqrt": 0.5, "tanh": 1.5,
+    "exp": 1.0, "decay": 1.2, "expm1": 1.5, "log": 1.05, "log1p": 1.05, "log1pmx": 3.5, "sqrt": 0.5, "tanh": 1.5,
     "log_cosh": 2.0, "sigmoid": 1.75, "softplus": 1.75, "log_sigmoid": 1.75, "atan": 1.9, "xlogy": 2.0, "power": 1.0,
 }  # fmt: skip
 
@@ -48,6 +48,7 @@ def exact_log_cosh(x):
 
 REFERENCE = {
     "exp": EXACT.exp,
+    "decay": lambda x: EXACT.exp(-abs(x)),
     "expm1": EXACT.expm1,
     "log": EXACT.log,
     "log1p": EXACT.log1p,
@@ -66,6 +67,7 @@ REFERENCE = {
 # Where a primitive may go wrong: the ends of its range, the joints of its pieces, its own zeros.
 SPOTS = {
     "exp": [0, -0.3466, 0.3466, 1.0397, -80, -87.3, -103.9, 88.7, -600, -708.4, -745, 709.7],
+    "decay": [0, 0.3466, -0.3466, 1.0397, 80, 87.3, 103.9, -104.5, 600, 708.4, 745, -746],
     "expm1": [0, -0.3466, 0.3466, 1.0397, -0.7, -17, -37, 17, 88.4, 709.7],
     "log": [1, 0.75, 1.5, 0.7071, 1.4142, 0.5, 2, 1e-38, 1e-308],
     "log1p": [0, -0.25, 0.5, -0.625, 2, -0.9999, 1.5e17],
@@ -177,6 +179,7 @@ def test_float32_error_is_bounded_on_many_more_points(name):
         decay = np.exp(-abs(wide))
         softplus = np.maximum(wide, 0) + np.log1p(decay)
         exact = {
+            "decay": lambda: decay,
             "sigmoid": lambda: np.where(wide < 0, decay, 1) / (1 + decay),
             "softplus": lambda: softplus,
             "log_sigmoid": lambda: np.minimum(wide, 0) - np.log1p(decay),
@@ -276,6 +279,8 @@ def test_plain_python_never_raises_and_passes_nan_on():
     [
         (lambda: primitives.exp(1000.0), math.inf),
         (lambda: primitives.exp(-math.inf), 0.0),
+        (lambda: primitives.decay(-1000.0), 0.0),
+        (lambda: primitives.decay(-2.0), math.exp(-2.0)),
         (lambda: primitives.expm1(1000.0), math.inf),
         (lambda: primitives.expm1(-math.inf), -1.0),
         (lambda: primitives.log(0.0), -math.inf),

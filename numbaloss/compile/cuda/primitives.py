@@ -14,6 +14,7 @@ import math
 __all__ = [
     "cuda_atan",
     "cuda_copysign",
+    "cuda_decay",
     "cuda_exp",
     "cuda_expm1",
     "cuda_log",
@@ -38,6 +39,10 @@ def cuda_atan(x):  # type: ignore[no-untyped-def]
 
 def cuda_exp(x):  # type: ignore[no-untyped-def]
     return math.exp(x)
+
+
+def cuda_decay(x):  # type: ignore[no-untyped-def]
+    return math.exp(-abs(x))
 
 
 def cuda_expm1(x):  # type: ignore[no-untyped-def]
@@ -84,8 +89,8 @@ def cuda_log_cosh(x):  # type: ignore[no-untyped-def]
 
 
 def cuda_sigmoid(x):  # type: ignore[no-untyped-def]
-    decay = math.exp(-abs(x))
-    return (decay if x < 0.0 else 1.0) / (1.0 + decay)
+    fall = math.exp(-abs(x))
+    return (fall if x < 0.0 else 1.0) / (1.0 + fall)
 
 
 def cuda_softplus(x):  # type: ignore[no-untyped-def]

@@ -9,10 +9,11 @@ with fused multiply-add):
 primitive              float32  float64
 =====================  =======  =======
 exp, log, log1p           0.90     0.99
+decay                     1.15     1.08
 expm1                     1.44     1.46
 log1pmx                   2.74     3.40
-tanh                      1.35     1.41
-log_cosh                  1.83     1.91
+tanh                      1.44     1.41
+log_cosh                  1.95     1.95
 atan                      1.84     1.79
 sigmoid                   1.65     1.67
 softplus, log_sigmoid     1.72     1.62

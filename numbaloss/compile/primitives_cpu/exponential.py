@@ -1,17 +1,20 @@
-"""exp and expm1 by one polynomial each.
+"""exp, decay and expm1, by polynomials.
 
 x = k * ln 2 + r, |r| <= ln 2 / 2. Adding 1.5 * 2**m (m mantissa bits) to x / ln 2 rounds it and leaves k in
 the lowest bits; k * ln 2 is subtracted in two parts (Cody and Waite), the first with so few bits that its
 product is exact. The polynomials are minimax fits of our own: float64 by Remez exchange in 66 digits,
 float32 by Lawson iteration, the coefficients rounded one by one and the rest refitted. Comparisons that
 clamp let nan through.
+
+decay never overflows: its power of two is multiplied in with the last two operations, beside the polynomial rather than
+after it. What has one exponential an element waits for that longer than for the processor's units.
 """
 
 import numpy as np
 
 from numbaloss.compile.primitives_cpu.bits import real, scaled, two_to, typed
 
-__all__ = ["exp_float32", "exp_float64", "expm1_float32", "expm1_float64"]
+__all__ = ["decay_float32", "decay_float64", "exp_float32", "exp_float64", "expm1_float32", "expm1_float64"]
 
 
 @typed(np.float32)
@@ -36,6 +39,23 @@ def exp_float32(x: float) -> float:
     x = 89.0 if x > 89.0 else x
     shifted = x * 1.4426950408889634 + 12582912.0
     return scaled(exp_fraction_float32(x, shifted - 12582912.0), shifted)
+
+
+@typed(np.float32)
+def decay_float32(x: float) -> float:
+    """exp(-abs(x))."""
+    x = abs(real(x))
+    x = 104.0 if x > 104.0 else x
+    shifted = x * -1.4426950408889634 + 12582912.0
+    scale = scaled(real(1.0), shifted)
+    k = shifted - 12582912.0
+    r = k * -0.693359375 - x
+    r = r - k * -0.00021219444005469057
+    z = r * r
+    low = 0.16666517 * r + 0.49999994
+    high = 0.008369248 * r + 0.04166828
+    p = ((0.0013820742 * z + high) * z + low) * r + 1.0
+    return p * (r * scale) + scale
 
 
 @typed(np.float64)
@@ -65,6 +85,31 @@ def exp_float64(x: float) -> float:
     x = 710.0 if x > 710.0 else x
     shifted = x * 1.4426950408889634 + 6755399441055744.0
     return scaled(exp_fraction_float64(x, shifted - 6755399441055744.0), shifted)
+
+
+@typed(np.float64)
+def decay_float64(x: float) -> float:
+    """exp(-abs(x))."""
+    x = abs(real(x))
+    x = 746.0 if x > 746.0 else x
+    shifted = x * -1.4426950408889634 + 6755399441055744.0
+    scale = scaled(real(1.0), shifted)
+    k = shifted - 6755399441055744.0
+    r = k * -0.693147180369123816490 - x
+    r = r - k * 1.90821492927058770002e-10
+    z = r * r
+    even = 2.763037872362347e-07
+    even = even * z + 2.4801492762802962e-05
+    even = even * z + 0.0013888888943922276
+    even = even * z + 0.04166666666652919
+    even = even * z + 0.5000000000000011
+    odd = 2.499991295204019e-08
+    odd = odd * z + 2.7557587514363036e-06
+    odd = odd * z + 0.00019841269504566983
+    odd = odd * z + 0.008333333333495717
+    odd = odd * z + 0.1666666666666641
+    p = (odd * r + even) * r + 1.0
+    return p * (r * scale) + scale
 
 
 @typed(np.float32)

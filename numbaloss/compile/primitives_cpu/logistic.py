@@ -1,13 +1,13 @@
-"""The logistic family, from exp(-|x|), which never overflows: sigmoid, softplus, log_sigmoid, tanh, log_cosh.
+"""The logistic family, from decay(x) = exp(-|x|): sigmoid, softplus, log_sigmoid, tanh, log_cosh.
 
 The last two are polynomials near 0, minimax fits as in `exponential`.
 """
 
 import numpy as np
 
-from numbaloss.compile.primitives import exp, log1p
+from numbaloss.compile.primitives import decay, log1p
 from numbaloss.compile.primitives_cpu.bits import llvm_copysign, real, typed
-from numbaloss.compile.primitives_cpu.exponential import exp_float32, exp_float64
+from numbaloss.compile.primitives_cpu.exponential import decay_float32, decay_float64
 from numbaloss.compile.primitives_cpu.logarithm import log1p_unit_float32, log1p_unit_float64
 
 __all__ = [
@@ -27,21 +27,21 @@ __all__ = [
 def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x)), as exp(x) * (1 - sigmoid(x)) below 0 and 1 - sigmoid(-x) above."""
     x = real(x)
-    decay = exp(-abs(x))
-    whole = 1.0 if x >= 0.0 else decay
-    return whole - whole * (decay / (1.0 + decay))
+    fall = decay(x)
+    whole = 1.0 if x >= 0.0 else fall
+    return whole - whole * (fall / (1.0 + fall))
 
 
 def softplus(x: float) -> float:
     """log(1 + exp(x))."""
     x = real(x)
-    return (x if x > 0.0 else 0.0) + log1p(exp(-abs(x)))
+    return (x if x > 0.0 else 0.0) + log1p(decay(x))
 
 
 def log_sigmoid(x: float) -> float:
     """log(sigmoid(x))."""
     x = real(x)
-    return (x if x < 0.0 else 0.0) - log1p(exp(-abs(x)))
+    return (x if x < 0.0 else 0.0) - log1p(decay(x))
 
 
 @typed(np.float32)
@@ -109,26 +109,26 @@ def tanh(x: float) -> float:
     """Hyperbolic tangent."""
     x = real(x)
     z = x * x
-    decay = exp(-2.0 * abs(x))
-    return tanh_near(x, z) if z < 0.36 else llvm_copysign(1.0 - 2.0 * (decay / (1.0 + decay)), x)
+    fall = decay(2.0 * x)
+    return tanh_near(x, z) if z < 0.36 else llvm_copysign(1.0 - 2.0 * (fall / (1.0 + fall)), x)
 
 
 def log_cosh(x: float) -> float:
     """log(cosh(x))."""
     x = real(x)
     z = x * x
-    far = (abs(x) - 0.69314718055994531) + log1p(exp(-2.0 * abs(x)))
+    far = (abs(x) - 0.69314718055994531) + log1p(decay(2.0 * x))
     return log_cosh_near(z) if z < 0.49 else far
 
 
 float32 = typed(
     np.float32,
-    exp=exp_float32,
+    decay=decay_float32,
     log1p=log1p_unit_float32,
     tanh_near=tanh_near_float32,
     log_cosh_near=log_cosh_near_float32,
 )
-float64 = typed(np.float64, exp=exp_float64, log1p=log1p_unit_float64)
+float64 = typed(np.float64, decay=decay_float64, log1p=log1p_unit_float64)
 
 sigmoid_float32, sigmoid_float64 = float32(sigmoid), float64(sigmoid)
 softplus_float32, softplus_float64 = float32(softplus), float64(softplus)

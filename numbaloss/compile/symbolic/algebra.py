@@ -70,6 +70,7 @@ def _function(name: str, *slopes: Callable[..., Expression]) -> type[Primitive]:
 sign: Any = _function("sign", lambda x: sympy.S.Zero)
 absolute: Any = _function("abs", lambda x: sign(x))
 exp: Any = _function("exp", lambda x: exp(x))
+decay: Any = _function("decay", lambda x: -sign(x) * decay(x))
 expm1: Any = _function("expm1", lambda x: exp(x))
 log: Any = _function("log", lambda x: 1 / x)
 log1p: Any = _function("log1p", lambda x: 1 / (1 + x))
@@ -110,7 +111,7 @@ minimum: Any
 maximum, minimum = (type(name, (_Extremum,), {}) for name in ("maximum", "minimum"))
 
 FUNCTIONS: dict[str, Any] = {
-    "abs": absolute, "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "log1pmx": log1pmx,
+    "abs": absolute, "exp": exp, "decay": decay, "expm1": expm1, "log": log, "log1p": log1p, "log1pmx": log1pmx,
     "sqrt": lambda x: _root(x), "tanh": tanh, "log_cosh": log_cosh,
     "atan": atan, "sigmoid": sigmoid, "softplus": softplus, "log_sigmoid": log_sigmoid, "xlogy": xlogy,
     "copysign": copysign, "maximum": maximum, "minimum": minimum,

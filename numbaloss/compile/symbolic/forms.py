@@ -199,6 +199,7 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
 # What mpmath does not have under the same name. Its numbers do not overflow, so the plain formulas do.
 EXACT: dict[str, Callable[..., Any]] = {
     "abs": abs,
+    "decay": lambda x: mpmath.exp(-abs(x)),
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
     "log_sigmoid": lambda x: -mpmath.log1p(mpmath.exp(-x)),

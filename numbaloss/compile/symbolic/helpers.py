@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numbaloss.compile.primitives import PRIMITIVES, copysign, exp
+from numbaloss.compile.primitives import PRIMITIVES, copysign, decay
 
 
 def sign(x: Any) -> Any:
@@ -15,14 +15,14 @@ def sign(x: Any) -> Any:
 
 def sech_squared(x: Any) -> Any:
     """The derivative of tanh, to the last digits where it is tiny."""
-    decay = exp(-2.0 * abs(x))
-    return 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
+    fall = decay(2.0 * x)
+    return 4.0 * fall / ((1.0 + fall) * (1.0 + fall))
 
 
 def sigmoid_slope(x: Any) -> Any:
     """The derivative of the logistic function, to the last digits where it is tiny."""
-    decay = exp(-abs(x))
-    return decay / ((1.0 + decay) * (1.0 + decay))
+    fall = decay(x)
+    return fall / ((1.0 + fall) * (1.0 + fall))
 
 
 def share(x: Any, y: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from numbaloss.compile.primitives import exp
+from numbaloss.compile.primitives import decay
 from numbaloss.kernels.cpu.intrinsics import out_of_line, part, strict
 from numbaloss.kernels.cpu.regions_softmax import SUMS, TASK, slope_at
 from numbaloss.kernels.cpu.row import narrow
@@ -31,9 +31,9 @@ def link(x: Any, target: Any, params: Any) -> Any:
 
 def logistic(x):  # type: ignore[no-untyped-def]
     """What `activate` means for logits."""
-    decay = exp(-abs(x))
-    large = 1.0 / (1.0 + decay)
-    small = decay * large
+    fall = decay(x)
+    large = 1.0 / (1.0 + fall)
+    small = fall * large
     above = x >= 0.0
     return large if above else small, small if above else large, small * large
 

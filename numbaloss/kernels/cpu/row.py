@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.compile.primitives import exp, log1p, maximum, tanh
+from numbaloss.compile.primitives import decay, exp, log1p, maximum, tanh
 from numbaloss.kernels.cpu.intrinsics import disjoint, move, part, strict
 
 STRIP = 4096  # elements summed in the element type; across strips the sum is float64, in index order
@@ -36,8 +36,8 @@ def cap_slope(logit, softcap):  # type: ignore[no-untyped-def]
     """Derivative of the soft cap."""
     if softcap is None:
         return 1.0
-    decay = exp(-2.0 * abs(logit / softcap))
-    return 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
+    fall = decay(2.0 * (logit / softcap))
+    return 4.0 * fall / ((1.0 + fall) * (1.0 + fall))
 
 
 def cap_curvature(logit, softcap):  # type: ignore[no-untyped-def]

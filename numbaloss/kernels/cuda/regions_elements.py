@@ -9,7 +9,7 @@ from typing import Any
 
 from numba import cuda, int64
 
-from numbaloss.compile.primitives import exp
+from numbaloss.compile.primitives import decay
 from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, block_sum, real
 from numbaloss.kernels.cuda.regions_shares import MISSING, SUMS, label_at, mistakes, read, slope_at, write
 
@@ -21,9 +21,9 @@ def activate(x: Any) -> Any:
 
 def logistic(x):  # type: ignore[no-untyped-def]
     """What `activate` means for logits."""
-    decay = exp(-abs(x))
-    large = 1.0 / (1.0 + decay)
-    small = decay * large
+    fall = decay(x)
+    large = 1.0 / (1.0 + fall)
+    small = fall * large
     above = x >= 0.0
     return large if above else small, small if above else large, small * large
 
