@@ -105,7 +105,7 @@ class DistributionLoss(RowLoss):
 
         return launch
 
-    def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+    def _compute(self, rows: Rows, need: Need, outcome: Outcome) -> None:
         launch = self._launcher(rows.dtype, rows.classes <= FEW, need)
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         for piece in rows.pieces(need, outcome):

@@ -168,7 +168,7 @@ class HeadLoss(SoftmaxLoss):
         slopes = np.empty_like(logits) if apart else logits
         values = np.zeros(len(call.hidden), outcome.dtype) if need.values else None
         makers = self._gradients(call, arrays, need)
-        launch = (self._launch if call.targets is None else self._distribution_launch)(call.dtype, classes, False)
+        launch = self._launch(call.dtype, classes, distributed=call.targets is not None)
         scale = call.dtype.type(self._scale(outcome.denominator, outcome.batch))
         for low in range(0, call.rows, step):
             rows = call.chunk(low, min(low + step, call.rows))

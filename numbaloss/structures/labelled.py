@@ -30,20 +30,25 @@ class LabelledLoss(RowLoss):
         """What launches the kernel for logits that lie so."""
         raise NotImplementedError
 
-    def _launch(self, dtype: np.dtype[Any], classes: int, planes: bool) -> Launch:
+    def _distribution_launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
+        """The same for targets of the logits' shape."""
+        raise NotImplementedError
+
+    def _launch(self, dtype: np.dtype[Any], classes: int, planes: bool = False, distributed: bool = False) -> Launch:
         """The launcher for so many classes, made once."""
         layout = self._layout(classes, planes)
-        found: Launch | None = self._kernels.get((layout, dtype))
+        found: Launch | None = self._kernels.get((layout, distributed, dtype))
         if found is None:
-            found = self._kernels[layout, dtype] = self._launcher(dtype, layout)
+            make = self._distribution_launcher if distributed else self._launcher
+            found = self._kernels[layout, distributed, dtype] = make(dtype, layout)
         return found
 
     def _layout(self, classes: int, planes: bool) -> str:
         """How the logits lie: rows of "few" or of "many" classes, or "planes"."""
         return "planes" if planes else "few" if classes <= self._few else "many"
 
-    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        launch = self._launch(rows.dtype, rows.classes, rows.planes)
+    def _compute(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        launch = self._launch(rows.dtype, rows.classes, rows.planes, distributed=rows.targets is not None)
         scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
         for piece in rows.pieces(need, outcome):
             outcome.total += launch(piece, rows.classes, rows.weights, scale)
@@ -68,5 +73,5 @@ class LabelledLoss(RowLoss):
             return None
         piece = Piece(logits.reshape(-1), classes, 1, False, labels, None, None, None, gradient.reshape(-1))
         divisor = mass if self.reduction == "mean" else 1.0
-        total = self._launch(dtype, classes, False)(piece, classes, weights, dtype.type(1.0 / divisor))
+        total = self._launch(dtype, classes)(piece, classes, weights, dtype.type(1.0 / divisor))
         return checks.number(total / divisor, dtype), gradient

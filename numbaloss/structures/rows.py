@@ -47,12 +47,8 @@ class RowLoss(Loss):
         if self.weight is not None and self.weight.size != classes:
             raise ValueError(f"{self.definition.name}: weight has {self.weight.size} entries for {classes} classes")
 
-    def _labelled(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        """Launch the kernels for class labels."""
-        raise NotImplementedError
-
-    def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        """Launch the kernels for a target of the input's shape."""
+    def _compute(self, rows: Rows, need: Need, outcome: Outcome) -> None:
+        """Launch the kernels for class labels, or for a target of the input's shape."""
         raise NotImplementedError
 
     def _labelled_on_device(self, rows: DeviceRows) -> DeviceArray:
@@ -122,11 +118,10 @@ class RowLoss(Loss):
         outcome = Outcome(door, logits.dtype, batch=logits.shape[0] if logits.ndim > 1 else 1)
         if distribution:
             outcome.denominator = counted(rows.input.shape[0] * rows.positions, rows.row_weights)
-            self._distributed(rows, need, outcome)
         else:
             self._check_labels_alone(need)
             outcome.denominator = self._scan(rows)
-            self._labelled(rows, need, outcome)
+        self._compute(rows, need, outcome)
         if logits.size == 0:  # nothing was launched
             rows.outputs(need, outcome)
         return outcome

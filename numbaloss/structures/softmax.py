@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.definition import Interval, split_signature
-from numbaloss.loss import Array, Loss, Need, Outcome, same
+from numbaloss.loss import Array, Loss, same
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_log_prob
 from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.labelled import LabelledLoss, Launch
-from numbaloss.structures.layout import Piece, Rows
+from numbaloss.structures.layout import Piece
 from numbaloss.structures.overlap import written_apart
 from numbaloss.structures.publish import publish
 from numbaloss.structures.twins import Kernel
@@ -129,16 +129,7 @@ class SoftmaxLoss(LabelledLoss):
 
     # ---- probabilities
 
-    def _distribution_launch(self, dtype: np.dtype[Any], classes: int, planes: bool) -> Launch:
-        """As `_launch`, for targets of the logits' shape."""
-        layout = self._layout(classes, planes)
-        found: Launch | None = self._kernels.get(("distributions", layout, dtype))
-        if found is None:
-            found = self._kernels["distributions", layout, dtype] = self._distribution_launcher(dtype, layout)
-        return found
-
     def _distribution_launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
-        """What launches the kernel for such targets and logits that lie so."""
         from numbaloss.kernels.cpu import softmax_probabilities, softmax_probability_tiles, transpose
 
         templates: dict[str, Kernel] = {
@@ -161,9 +152,3 @@ class SoftmaxLoss(LabelledLoss):
             return total
 
         return launch
-
-    def _distributed(self, rows: Rows, need: Need, outcome: Outcome) -> None:
-        launch = self._distribution_launch(rows.dtype, rows.classes, rows.planes)
-        scale = rows.dtype.type(self._scale(outcome.denominator, outcome.batch))
-        for piece in rows.pieces(need, outcome):
-            outcome.total += launch(piece, rows.classes, rows.weights, scale)
