@@ -250,6 +250,13 @@ def unit(x):
     return x * x
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_sum_beyond_the_type_is_infinite_and_does_not_warn():
+    value, _ = held_loss.Loss(reduction="sum").value_and_grad(np.full((4, 2), 1.5e19, np.float32))
+    assert value == np.inf
+    assert type(value) is np.float32
+
+
 def test_helpers_may_have_any_name():
     @nl.kernel(shapes={"x": ("D",)})
     def squares_loss(x, gradient):

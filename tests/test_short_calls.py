@@ -16,6 +16,7 @@ LABELS = np.arange(8) % 4
         ("l1_loss", (np.full(3 * 4096, 7e34, np.float32), np.zeros(3 * 4096, np.float32))),  # no block's sum is
         ("nll_loss", (FAR, LABELS)),
         ("kl_div_with_logits", (FAR * [1, 0, 1, 0], FAR * [0, 1, 0, 1])),
+        ("contrastive_loss", (np.full((4, 1), 1.7e19), np.zeros((4, 1)), np.ones(4, np.int64))),  # no row's value is
     ],
 )
 def test_a_sum_beyond_the_type_is_infinite_and_does_not_warn(name, inputs):

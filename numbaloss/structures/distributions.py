@@ -127,7 +127,7 @@ class DistributionLoss(RowLoss):
             self._kernels["quick", dtype] = found
         few, many = found
         launch = few if classes <= FEW else many
-        piece = Piece(first.reshape(-1), classes, 1, False, None, second.reshape(-1), None, None, gradient.reshape(-1))
+        piece = Piece(first.ravel(), classes, 1, False, None, second.ravel(), None, None, gradient.ravel())
         divisor = rows if self.reduction == "mean" else 1.0
         total = launch(piece, classes, dtype.type(1.0 / divisor))
         return checks.number(total / divisor, dtype), gradient

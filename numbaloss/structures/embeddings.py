@@ -95,11 +95,11 @@ class EmbeddingLoss(Loss):
         divisor = first.size // width if self.reduction == "mean" else 1
         slots = iter(written)
         total = twins(
-            first.size, width, *[array.reshape(-1) for array in rows],
+            first.size, width, *[array.ravel() for array in rows],
             *self._middle(labels, None, number(self._eps)), params, number(1.0 / divisor), None,
-            *[next(slots).reshape(-1) if name in facts.wrt else None for name in facts.facts["rows"]],
+            *[next(slots).ravel() if name in facts.wrt else None for name in facts.facts["rows"]],
         )
-        return number(total / divisor), written[0] if len(written) == 1 else tuple(written)
+        return checks.number(total / divisor, dtype), written[0] if len(written) == 1 else tuple(written)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door, facts = self._door(inputs), self.definition

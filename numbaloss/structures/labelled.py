@@ -67,11 +67,11 @@ class LabelledLoss(RowLoss):
             return None
         if labels.dtype.char not in "bBhHiIlq" or not labels.dtype.isnative:
             return None
-        labels, weights = labels.reshape(-1), self._class_weights(dtype, classes)
+        labels, weights = labels.ravel(), self._class_weights(dtype, classes)
         mass = self._label_mass(labels, dtype, classes, weights if self._weights_count else None, None)
         if mass == 0.0:
             return None
-        piece = Piece(logits.reshape(-1), classes, 1, False, labels, None, None, None, gradient.reshape(-1))
+        piece = Piece(logits.ravel(), classes, 1, False, labels, None, None, None, gradient.ravel())
         divisor = mass if self.reduction == "mean" else 1.0
         total = self._launch(dtype, classes)(piece, classes, weights, dtype.type(1.0 / divisor))
         return checks.number(total / divisor, dtype), gradient

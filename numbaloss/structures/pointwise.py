@@ -106,8 +106,8 @@ class PointwiseLoss(Loss):
         gradients = tuple([np.empty(shape, dtype) for _ in facts.wrt]) if out is None else (out,)
         flat = gradients
         if first.ndim != 1:
-            inputs = tuple([array.reshape(-1) for array in inputs])
-            flat = tuple([gradient.reshape(-1) for gradient in gradients])
+            inputs = tuple([array.ravel() for array in inputs])
+            flat = tuple([gradient.ravel() for gradient in gradients])
         divisor = size if self.reduction == "mean" else 1.0
         total = twins(size, size, inputs, params, None, dtype.type(1.0 / divisor), None, flat, None, 0)
         return checks.number(total / divisor, dtype), gradients if several else gradients[0]

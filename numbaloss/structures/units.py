@@ -86,7 +86,7 @@ class KernelLoss(Loss):
             COST * size, count, max(1, TASK * count // size), tuple(flat[: len(inputs)]), tuple(flat[len(inputs) :]),
             params, None, dtype.type(1.0 / divisor), None,
         )
-        return dtype.type(total / divisor), written[0] if len(written) == 1 else written
+        return checks.number(total / divisor, dtype), written[0] if len(written) == 1 else written
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         door, facts = self._door(inputs), self.definition
