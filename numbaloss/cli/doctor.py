@@ -163,6 +163,9 @@ def degradations(report: dict[str, Any]) -> list[dict[str, str]]:
     x86 = platform.machine().lower() in ("x86_64", "amd64")
     if x86 and "avx2" not in machine["simd"]:
         found.append(("Vectors are short.", "this processor has no AVX2", "nothing: it is the processor"))
+    if core := os.environ.get("OPENBLAS_CORETYPE"):
+        why = f"OPENBLAS_CORETYPE={core} decides in OpenBLAS's place which processor NumPy's products are made for"
+        found.append(("Losses of matrix products may be slow.", why, "unset it, unless you measured"))
     for plugin in report["plugins"]:
         if plugin["status"] == "broken":
             where = f"{plugin['distribution']}:{plugin['name']}"

@@ -59,11 +59,13 @@ def test_doctor_says_what_is_degraded_and_why(tmp_path: Path) -> None:
     (tmp_path / "broken_one.py").write_text("raise RuntimeError('no good')")
     code = "from numbaloss.cli import app; app(['doctor', '--json'])"
     settings = {"NUMBALOSS_PARALLEL": "0", "NUMBALOSS_CACHE": "0", "NUMBALOSS_PLUGIN_DIR": str(tmp_path)}
+    settings["OPENBLAS_CORETYPE"] = "Haswell"
     report = json.loads(python(code, **settings))
     told = {one["what"]: one["why"] for one in report["degraded"]}
     assert told["Kernels run on one thread."] == "NUMBALOSS_PARALLEL=0"
     assert told["Every process compiles anew."] == "NUMBALOSS_CACHE turns it off"
     assert told[f"The plugin {tmp_path / 'broken_one.py'}:broken_one is left out."] == "RuntimeError: no good"
+    assert told["Losses of matrix products may be slow."].startswith("OPENBLAS_CORETYPE=Haswell decides")
     assert report["environment"]["NUMBALOSS_CACHE"] == "0"
 
 
