@@ -23,6 +23,7 @@ extensions = [
     "sphinx.ext.doctest",
     "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
+    "loss_plots",
     "loss_pages",
     "differences_table",
     "choosing_page",

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from generated_files import rst_table, write
+from loss_plots import PLOTS
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -99,6 +100,8 @@ def section(function: Any) -> str:
     return "\n".join(
         [
             title(facts.name, "-"),
+            f".. image:: {PLOTS}/{facts.name}.svg",
+            f"   :alt: Value and slope of {facts.name} with its default hyper-parameters\n",
             f".. autofunction:: numbaloss.{facts.name}\n",
             ".. py:currentmodule:: numbaloss\n",
             f".. py:class:: {facts.class_name}{signature}\n",
@@ -119,15 +122,15 @@ def page(task: str, functions: list[Any]) -> str:
 
 def overview(tasks: dict[str, list[Any]]) -> str:
     """A Markdown table of every loss."""
-    lines = ["| loss | class | targets | gradients by | Hessian | convex |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = ["| function and class | targets | gradients by | Hessian | convex |", "| --- | --- | --- | --- | --- |"]
     for task, functions in tasks.items():
-        lines.append(f"| **[{task}](api/generated/{task}.rst)** | | | | | |")
+        lines.append(f"| **[{task}](api/generated/{task}.rst)** | | | | |")
         for function in functions:
             facts = function.definition
             lines.append(
-                f"| {{func}}`~numbaloss.{facts.name}` | {{class}}`~numbaloss.{facts.class_name}` | "
+                f"| {{func}}`~numbaloss.{facts.name}` {{class}}`~numbaloss.{facts.class_name}` | "
                 f"{TARGETS.get(facts.target, words(facts.target))} | {', '.join(facts.differentiable)} | "
-                f"{'yes' if facts.hessian else ''} | {'yes' if facts.convex else ''} |"
+                f"{'✓' if facts.hessian else ''} | {'✓' if facts.convex else ''} |"
             )
     return "\n".join(lines) + "\n"
 

@@ -6,7 +6,6 @@ import os
 import platform
 from pathlib import Path
 
-
 # What times depend on in the environment: how these variables' names begin.
 SETTINGS = ("OMP_", "OPENBLAS_", "MKL_", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "NUMBALOSS_PARALLEL")
 

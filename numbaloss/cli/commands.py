@@ -95,7 +95,7 @@ def show(
         ),
     ],
     source: Annotated[bool, typer.Option("--source", help="Print the mathematics and the kernel made of it.")] = False,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the plot into this PNG file instead.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw it into this PNG, SVG or PDF file.")] = None,
     plain: Annotated[bool, typer.Option("--no-plot", help="Leave the plot out.")] = False,
 ) -> None:
     """Explain one loss: formula, facts, value and slope."""

@@ -1,9 +1,9 @@
-"""Value and slope of a loss, plotted in the terminal or into a PNG file."""
+"""Value and slope of a loss, plotted in the terminal or into a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -12,6 +12,9 @@ from rich.table import Table
 from numbaloss.cli.samples import Sweep, sweeps
 from numbaloss.cli.terminal_plot import COLOURS, Curve, draw, legend
 from numbaloss.loss import Loss
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SIDE_BY_SIDE = 100  # columns from which two plots share a line
 HEIGHT = 11
@@ -34,7 +37,8 @@ def curves(loss: Loss, points: int) -> tuple[str, list[Curve], list[Curve]]:
 
 def _of_gaps(loss: Loss, points: int) -> tuple[str, list[Curve], list[Curve]]:
     """Of a loss of a whole batch: its mathematics, a function of the gap that a pair or a triplet has."""
-    gaps = np.linspace(-6.0, 6.0, points)
+    least = 0.0 if loss.definition.facts.get("rivals") == "others" else -6.0  # the pair itself is one of the others
+    gaps = np.linspace(least, 6.0, points)
     both = np.array([loss.definition.maths(float(gap), **loss.parameters) for gap in gaps])
     return "gap of a pair", [Curve("a pair", gaps, both[:, 0])], [Curve("a pair", gaps, both[:, 1])]
 
@@ -58,7 +62,7 @@ def _evaluated(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:
 
 def _one_by_one(loss: Loss, sweep: Sweep) -> tuple[Any, Any]:
     found = [loss.value_and_grad(*(array[k : k + 1] for array in sweep.inputs)) for k in range(len(sweep.x))]
-    return np.array([value for value, _ in found]), np.array([slope[0, 0] for _, slope in found])
+    return np.array([value for value, _ in found]), np.array([slope.flat[0] for _, slope in found])
 
 
 def plot_in_terminal(out: Console, loss: Loss) -> None:
@@ -79,20 +83,26 @@ def plot_in_terminal(out: Console, loss: Loss) -> None:
 
 
 def plot_to_file(path: Path, loss: Loss) -> Path:
-    """Draw value and slope, one above the other, into a PNG file."""
+    """Draw value and slope, one above the other, into a file: PNG, SVG or PDF, as its name ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure(loss, side_by_side=False).savefig(path)
+    return path
+
+
+def figure(loss: Loss, side_by_side: bool) -> Figure:
+    """Value and slope as a figure of matplotlib's."""
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError('plotting needs matplotlib: pip install "numbaloss[demo]"') from error
     palette = dict(zip(COLOURS, ("#3b6fb6", "#d1602f", "#8a4fa3", "#2f8f5b"), strict=True))
     x_name, values, slopes = curves(loss, 801)
-    figure = Figure(figsize=(7.0, 6.2), dpi=150, facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(2, 1, sharex=True)
-    figure.suptitle(repr(loss), x=0.02, ha="left", fontsize=13, fontweight="bold", color="#333333")
-    for panel, title, drawn in zip(panels, ("value", "slope"), (values, slopes), strict=True):
-        for curve, colour in zip(drawn, COLOURS, strict=False):
+    drawn = Figure(figsize=(8.0, 2.7) if side_by_side else (7.0, 6.2), dpi=150, facecolor="white", layout="constrained")
+    panels = drawn.subplots(1, 2) if side_by_side else drawn.subplots(2, 1, sharex=True)
+    if not side_by_side:
+        drawn.suptitle(repr(loss), x=0.02, ha="left", fontsize=13, fontweight="bold", color="#333333")
+    for panel, title, shown in zip(panels, ("value", "slope"), (values, slopes), strict=True):
+        for curve, colour in zip(shown, COLOURS, strict=False):
             panel.plot(curve.x, curve.y, color=palette[colour], linewidth=2, label=curve.name)
         panel.set_ylabel(title, color="#333333")
         panel.spines[["top", "right"]].set_visible(False)
@@ -101,7 +111,6 @@ def plot_to_file(path: Path, loss: Loss) -> Path:
         panel.grid(color="#ececec", linewidth=0.8)
         panel.set_axisbelow(True)
     panels[0].legend(frameon=False, fontsize=9)
-    panels[1].set_xlabel(x_name, color="#333333")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png")
-    return path
+    for panel in panels if side_by_side else panels[1:]:
+        panel.set_xlabel(x_name, color="#333333")
+    return drawn

@@ -123,9 +123,12 @@ def _row_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
             layer = np.array([[1.0], [0.0]]), np.full(points, right), np.zeros(2)
             found.append(Sweep(f"class {right} is right", x, (scores[:, :1], *layer)))
             continue
+        if facts.facts.get("unit") == "image":
+            found.append(Sweep(f"class {right} is right", x, _images(scores, right)))
+            continue
         arrays = [scores]
         for name in others:
-            if kinds[name] in ("class", "class_or_distribution", "class_or_mask"):
+            if kinds[name] in ("class", "class_or_distribution"):
                 arrays.append(np.full(points, right))
             elif kinds[name] == "class_list":
                 arrays.append(np.tile([right, -1], (points, 1)))
@@ -136,7 +139,14 @@ def _row_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:
         told = others[0] if others and kinds[others[0]] == "real" else ""
         label = f"{told} prefers class {right}" if told else f"class {right} is right"
         found.append(Sweep(label, x, tuple(arrays)))
-    return x_name, found
+    return "score of class 0 at one of two places" if facts.facts.get("unit") == "image" else x_name, found
+
+
+def _images(scores: Array, right: int) -> tuple[Array, Array]:
+    """Images of two places: the scores run at the first, the other class is at the second, and told rightly."""
+    known = np.array([2.0, 0.0] if right == 1 else [0.0, 2.0])
+    images = np.stack([scores, np.broadcast_to(known, scores.shape)], axis=2)
+    return images, np.tile([right, 1 - right], (len(scores), 1))
 
 
 def _embedding_sweeps(loss: Loss, points: int) -> tuple[str, list[Sweep]]:

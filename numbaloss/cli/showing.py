@@ -42,7 +42,7 @@ def show_loss(text: str, source: bool, plot: Path | None, plain: bool) -> None:
     if plot is not None:
         from numbaloss.cli.plotting import plot_to_file
 
-        with users_mistakes(ImportError, OSError):
+        with users_mistakes(ImportError, OSError, ValueError):
             written = plot_to_file(plot, loss)
         out.print(f"\nPlot written to {escape(str(written))}", soft_wrap=True)
     elif not plain and not source:

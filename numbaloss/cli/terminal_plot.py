@@ -54,7 +54,9 @@ def draw(title: str, curves: Sequence[Curve], width: int, height: int, x_name: s
         text.append_text(canvas.row(row)).append("\n")
     text.append(f"{' ' * margin}└{'─' * columns}\n", style="not bold dim")
     start, end = _number(left), _number(right)
-    text.append(f"{' ' * margin} {start}{x_name:^{columns - len(start) - len(end)}}{end}", style="not bold dim")
+    room = columns - len(start) - len(end)
+    name = x_name if len(x_name) < room - 1 else f"{x_name[: room - 3]}…"
+    text.append(f"{' ' * margin} {start}{name:^{room}}{end}", style="not bold dim")
     return text
 
 

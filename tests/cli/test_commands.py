@@ -99,6 +99,12 @@ def test_show_writes_a_png(tmp_path: Path) -> None:
     assert "slope by input" not in shown.stdout
 
 
+def test_show_says_which_kinds_of_files_there_are(tmp_path: Path) -> None:
+    shown = run("show", "mse_loss", "--plot", str(tmp_path / "plot.word"))
+    assert shown.exit_code == 2
+    assert "Format 'word' is not supported (supported formats: " in shown.stderr
+
+
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
