@@ -12,6 +12,7 @@ from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.layout import Piece, Rows, plain_gradient
 from numbaloss.structures.rows import FEW, RowLoss
 
+LABELS = frozenset(map(np.dtype, "bBhHiIlq"))  # types of labels that kernels read as they are
 # Runs a kernel on a piece, given the number of classes, their weights and the scale of the gradient: the sum of values.
 Launch = Callable[[Piece, int, Array | None, Any], float]
 
@@ -36,11 +37,11 @@ class LabelledLoss(RowLoss):
 
     def _launch(self, dtype: np.dtype[Any], classes: int, planes: bool = False, distributed: bool = False) -> Launch:
         """The launcher for so many classes, made once."""
-        layout = self._layout(classes, planes)
-        found: Launch | None = self._kernels.get((layout, distributed, dtype))
+        key = dtype, classes, planes, distributed
+        found: Launch | None = self._kernels.get(key)
         if found is None:
             make = self._distribution_launcher if distributed else self._launcher
-            found = self._kernels[layout, distributed, dtype] = make(dtype, layout)
+            found = self._kernels[key] = make(dtype, self._layout(classes, planes))
         return found
 
     def _layout(self, classes: int, planes: bool) -> str:
@@ -65,10 +66,13 @@ class LabelledLoss(RowLoss):
         dtype, (rows, classes) = logits.dtype, logits.shape
         if labels.shape != (logits.shape if self._several else (rows,)):
             return None
-        if labels.dtype.char not in "bBhHiIlq" or not labels.dtype.isnative:
+        if labels.dtype not in LABELS:
             return None
-        labels, weights = labels.ravel(), self._class_weights(dtype, classes)
-        mass = self._label_mass(labels, dtype, classes, weights if self._weights_count else None, None)
+        labels, weights, counted = labels.ravel(), None, None
+        if self.weight is not None:
+            weights = self._class_weights(dtype, classes)
+            counted = weights if self._weights_count else None
+        mass = self._label_mass(labels, dtype, classes, counted, None)
         if mass == 0.0:
             return None
         piece = Piece(logits.ravel(), classes, 1, False, labels, None, None, None, gradient.ravel())

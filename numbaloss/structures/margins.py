@@ -16,7 +16,7 @@ from numbaloss.structures.labelled import LabelledLoss, Launch
 from numbaloss.structures.layout import Piece
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import FEW, counted
-from numbaloss.structures.twins import Twins
+from numbaloss.structures.twins import Kernel
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceArray
@@ -68,24 +68,30 @@ class MarginLoss(LabelledLoss):
         self._hardest = self.definition.facts["hardest"]
         self._few = FEW if self._hardest else FEW // 2  # along a row of more, sums are as fast
 
+    def _task(self, few: bool) -> tuple[Kernel, float]:
+        """What does the rows of a parallel task, and what an element costs it, in operations."""
+        from numbaloss.kernels.cpu import margin_tiles, margins
+
+        if self._hardest:
+            return margin_tiles.small_hardest_block if few else margins.hardest_block, 1.0
+        return margin_tiles.small_margin_block if few else margins.margin_block, 1.0
+
     def _launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
-        from numbaloss.kernels.cpu import margin_tiles, margins, transpose
+        from numbaloss.kernels.cpu import margins, transpose
 
         few = layout == "few"
-        if self._hardest:
-            task = margin_tiles.small_hardest_block if few else margins.hardest_block
-        else:
-            task = margin_tiles.small_margin_block if few else margins.margin_block
+        several, (task, cost) = self._several, self._task(few)
         twins, params = self._twins(margins.margin_rows, dtype, ("gap",), task=task)
 
         def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
             assert piece.labels is not None
+            rows = piece.labels.size // classes if several else piece.labels.size
             if few:
-                work, step = transpose.shared_work(piece.labels.size, piece.logits.size), transpose.TASK
+                work, step = transpose.shared_work(rows, cost * rows * classes), transpose.TASK
             else:
-                work, step = piece.logits.size, max(1, margins.WORK // classes)
+                work, step = cost * rows * classes, max(1, margins.WORK // int(cost * classes))
             total: float = twins(
-                work, step, piece.logits, piece.stride, classes, piece.labels, weights, piece.row_weights,
+                work, rows, step, piece.logits, piece.stride, classes, piece.labels, weights, piece.row_weights,
                 params, scale, piece.values, piece.gradient, piece.curvature,
             )
             return total
@@ -98,10 +104,15 @@ class MarginLoss(LabelledLoss):
         return margins.labelled(rows)
 
 
-class SetMarginLoss(LabelledLoss):
+class SetMarginLoss(MarginLoss):
     """A list of right classes for each row, ended by its first negative entry."""
 
     _several = True
+
+    def _task(self, few: bool) -> tuple[Kernel, float]:
+        from numbaloss.kernels.cpu import margin_tiles, margins
+
+        return margin_tiles.small_set_block if few else margins.set_block, 4.0
 
     def _is_distribution(self, logits: Array, target: Array) -> bool:
         checks.integers(self.definition.name, "target", target)
@@ -111,31 +122,17 @@ class SetMarginLoss(LabelledLoss):
     def _label_mass(
         self, labels: Array, dtype: np.dtype[Any], classes: int, weights: Array | None, row_weights: Array | None
     ) -> float:
-        key = ("scan", dtype)
-        if key not in self._kernels:
-            from numbaloss.kernels.cpu.margins import check_sets
-
-            self._kernels[key] = Twins(check_sets, dtype, "labels")
-        if self._kernels[key](0, labels, classes):
+        if self._scanner(dtype)(0, labels, classes):
             raise ValueError(
                 f"{self.definition.name}: target lists a class of {classes} or more; classes are in "
                 f"0 ... {classes - 1}, and a negative number ends the list"
             )
         return counted(labels.size // classes, row_weights)
 
-    def _launcher(self, dtype: np.dtype[Any], layout: str) -> Launch:
-        from numbaloss.kernels.cpu.margins import set_rows
+    def _label_check(self) -> Kernel:
+        from numbaloss.kernels.cpu.margins import check_sets
 
-        twins, params = self._twins(set_rows, dtype, ("gap",))
-
-        def launch(piece: Piece, classes: int, weights: Array | None, scale: Any) -> float:
-            total: float = twins(
-                16 * piece.logits.size, piece.logits, piece.stride, classes, piece.labels, piece.row_weights, params,
-                scale, piece.values, piece.gradient, piece.curvature,
-            )
-            return total
-
-        return launch
+        return check_sets
 
     def _mass_on_device(self, rows: DeviceRows) -> Mass:
         from numbaloss.structures.cuda.rows import counted

@@ -232,10 +232,14 @@ class RowLoss(Loss):
         """The kernel that checks and weighs labels."""
         found: Twins | None = self._kernels.get(("scan", dtype))
         if found is None:
-            from numbaloss.kernels.cpu.labels import scan
-
-            found = self._kernels["scan", dtype] = Twins(scan, dtype, "labels")
+            found = self._kernels["scan", dtype] = Twins(self._label_check(), dtype, "labels")
         return found
+
+    def _label_check(self) -> Kernel:
+        """The template of that kernel."""
+        from numbaloss.kernels.cpu.labels import scan
+
+        return scan
 
     def _out_of_range(self, labels: Array, classes: int) -> None:
         ignored = self.parameters.get("ignore_index")

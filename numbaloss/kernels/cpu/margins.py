@@ -127,10 +127,9 @@ def hardest_block(
 
 
 def margin_rows(
-    step, flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
+    rows, step, flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
 ):  # type: ignore[no-untyped-def]
     """All rows, `step` a task: the float64 sum of the weighted values, in row order."""
-    rows = labels.size
     partials = np.empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
         partials[b] = task(
@@ -182,9 +181,9 @@ def set_row(row, labels, right, params, slopes, bends):  # type: ignore[no-untyp
 @disjoint
 @out_of_line
 def set_block(
-    first, last, flat, stride, classes, labels, row_weights, params, scale, values, gradient, curvature
+    first, last, flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
 ):  # type: ignore[no-untyped-def]
-    """The rows of one parallel task, a set of right classes each."""
+    """The rows of one parallel task, a list of right classes each."""
     total = np.float64(0.0)
     right = np.empty(classes, flat.dtype)
     for i in range(first, last):
@@ -208,21 +207,6 @@ def multiply(array, factor):  # type: ignore[no-untyped-def]
     if array is not None:
         for j in range(array.size):
             array[j] *= factor
-
-
-def set_rows(
-    flat, stride, classes, labels, row_weights, params, scale, values, gradient, curvature
-):  # type: ignore[no-untyped-def]
-    """All rows of a set of right classes each: the float64 sum of the weighted values, in row order."""
-    rows = labels.size // classes
-    step = max(1, WORK // (classes * 4))
-    partials = np.empty((rows + step - 1) // step, np.float64)
-    for b in prange(partials.size):
-        partials[b] = set_block(
-            b * step, min(b * step + step, rows), flat, stride, classes, labels, row_weights, params, scale, values,
-            gradient, curvature,
-        )
-    return in_order(partials)
 
 
 def check_sets(labels, classes):  # type: ignore[no-untyped-def]
