@@ -11,7 +11,7 @@ import numpy as np
 
 from numbaloss.arrays import device_door, door
 from numbaloss.definition import Definition
-from numbaloss.total import OnEmpty, Total
+from numbaloss.total import OnEmpty, Total, mean
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
@@ -69,7 +69,7 @@ class Outcome:
         if loss.reduction == "sum":
             return self.total
         divisor = float(self.batch) if loss.reduction == "batchmean" else self.denominator
-        return Total(self.total, divisor, loss.on_empty).mean
+        return mean(self.total, divisor, loss.on_empty)
 
     def reduced(self, loss: Loss) -> Any:
         """The number handed to the user."""

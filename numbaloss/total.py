@@ -9,6 +9,13 @@ from typing import Literal
 OnEmpty = Literal["nan", "zero"]
 
 
+def mean(total: float, denominator: float, on_empty: OnEmpty) -> float:
+    """The quotient, or what the mean of nothing is; a sum that is nan stays nan."""
+    if denominator != 0.0:
+        return float(total) / float(denominator)
+    return 0.0 if on_empty == "zero" and not math.isnan(total) else math.nan
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     r"""The sum of a loss over some data, and the denominator of its mean.
@@ -70,9 +77,7 @@ class Total:
     @property
     def mean(self) -> float:
         """``sum / denominator``; what ``on_empty`` says when the denominator is 0."""
-        if self.denominator != 0.0:
-            return self.sum / self.denominator
-        return 0.0 if self.on_empty == "zero" and not math.isnan(self.sum) else math.nan
+        return mean(self.sum, self.denominator, self.on_empty)
 
     def __add__(self, other: object) -> Total:
         if not isinstance(other, Total):

@@ -126,7 +126,7 @@ class Sharing(Loss):
                 found[id(loss)] = regions = loss._regions(sums.classes, weights)
                 total, denominator = regions.total, regions.denominator
             else:
-                total, denominator = (float(column @ weights) for column in sums.ridden.T)
+                total, denominator = np.matmul(weights, sums.ridden).tolist()
             outcomes.append(Outcome(door, blank.dtype, total, denominator, images.count))
         factors = self._finished(blank, outcomes, weights)
         if need.wrt:
