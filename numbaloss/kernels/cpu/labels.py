@@ -37,6 +37,9 @@ def scan_block(labels, classes, ignored, weights, row_weights):  # type: ignore[
 def scan(labels, classes, ignored, weights, row_weights):  # type: ignore[no-untyped-def]
     """(number of labels out of range, sum of the weights of the rows that are not ignored)."""
     n = labels.size
+    if n <= BLOCK:
+        wrong, alone = scan_block(labels, classes, ignored, weights, row_weights)
+        return np.float64(wrong), alone
     blocks = (n + BLOCK - 1) // BLOCK
     bad = empty(blocks, np.float64)
     mass = empty(blocks, np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from numbaloss.compile.primitives import maximum
-from numbaloss.kernels.cpu.intrinsics import disjoint, out_of_line, part
+from numbaloss.kernels.cpu.intrinsics import disjoint, empty, out_of_line, part
 from numbaloss.kernels.cpu.pointwise import in_order
 from numbaloss.kernels.cpu.row import fill, narrow, peak
 
@@ -130,7 +130,7 @@ def margin_rows(
     rows, step, flat, stride, classes, labels, weights, row_weights, params, scale, values, gradient, curvature
 ):  # type: ignore[no-untyped-def]
     """All rows, `step` a task: the float64 sum of the weighted values, in row order."""
-    partials = np.empty((rows + step - 1) // step, np.float64)
+    partials = empty((rows + step - 1) // step, np.float64)
     for b in prange(partials.size):
         partials[b] = task(
             b * step, min(b * step + step, rows), flat, stride, classes, labels, weights, row_weights, params, scale,
@@ -185,7 +185,7 @@ def set_block(
 ):  # type: ignore[no-untyped-def]
     """The rows of one parallel task, a list of right classes each."""
     total = np.float64(0.0)
-    right = np.empty(classes, flat.dtype)
+    right = empty(classes, flat.dtype)
     for i in range(first, last):
         low, high = i * classes, i * classes + classes
         slopes, bends = part(gradient, low, high), part(curvature, low, high)
