@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 REDUCTIONS = ("none", "mean", "sum")
-COMMON = ("reduction", "on_empty", "weight", "sample_weight")  # keywords besides a loss's own
+COMMON = ("weight", "reduction", "on_empty", "sample_weight")  # keywords besides a loss's own
+# Keywords of the methods of a loss object, and where they belong.
+OF_CALLS = {
+    "sample_weight": "comes with the arrays: criterion(..., sample_weight=...)",
+    "out": "is where a gradient goes: Loss(...).value_and_grad(..., out=...)",
+    "wrt": "chooses gradients: Loss(...).value_and_grad(..., wrt=...)",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Interval:
         return self.text
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Definition:
     """One loss: its mathematics, and facts on it as data. Made by a structure's decorator, never by hand."""
 
@@ -60,6 +66,9 @@ class Definition:
     hessian: bool = True
     convex: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.summary}>"
 
     @property
     def stated(self) -> Callable[..., Any]:
@@ -93,17 +102,24 @@ class Definition:
         """Hyper-parameters with defaults filled in; raises TypeError or ValueError naming the bad one."""
         unknown = set(given) - set(self.parameters)
         if unknown:
-            name, known = sorted(unknown)[0], ", ".join(self.parameters) or "none"
-            near = difflib.get_close_matches(name, [*self.parameters, *COMMON], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"{self.name}: unknown argument {name!r}; its hyper-parameters are: {known}{hint}")
+            raise TypeError(self._unknown(sorted(unknown)[0]))
         return {name: self.check_one(name, given.get(name, default)) for name, default in self.parameters.items()}
+
+    def _unknown(self, name: str) -> str:
+        """What is said of a keyword that a loss does not take."""
+        if name in OF_CALLS:
+            return f"{self.name}: {name} {OF_CALLS[name]}"
+        known = ", ".join(self.parameters) or "none"
+        common = [other for other in COMMON if other != "weight" or self.weight is not None]
+        near = difflib.get_close_matches(name, [*self.parameters, *common, *self.inputs], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(common)}, too"
+        return f"{self.name}: unknown argument {name!r}; its hyper-parameters are: {known}; {hint}"
 
     def check_one(self, name: str, value: Any) -> Any:
         """One hyper-parameter, as a plain bool, float, tuple or array."""
         default, limit = self.parameters[name], self.limits.get(name)
-        words = limit if isinstance(limit, tuple) else ()
-        value = default if value is None and None not in words else value  # as torch says "no pos_weight"
+        if value is None and name in self.arrays:  # as torch says "no pos_weight"
+            value = default
         if isinstance(limit, tuple):
             if callable(value) and name in self.facts.get("functions", ()):
                 return value

@@ -41,7 +41,7 @@ class Need:
         given = tuple(self.out) if isinstance(self.out, (tuple, list)) else (self.out,)
         own = [id(buffer) for buffer in given if buffer is not None]
         if len(given) != len(self.wrt) or len(set(own)) < len(own):
-            raise ValueError(f"{loss}: out must be one buffer for each of the gradients {self.wrt}")
+            raise ValueError(f"{loss}: out must be one buffer for each of the gradients {self.wrt}, got {len(given)}")
         return given
 
 
@@ -107,6 +107,8 @@ class Loss:
     def __init__(
         self, *, weight: Any = None, reduction: str = "mean", on_empty: OnEmpty = "nan", **parameters: Any
     ) -> None:
+        if not hasattr(type(self), "definition"):
+            raise TypeError(f"{type(self).__name__} has no forward(self, input, target): nothing says what it computes")
         facts = self.definition
         if reduction not in facts.reductions:
             raise ValueError(f"{facts.name}: reduction must be one of {facts.reductions}, got {reduction!r}")
@@ -158,7 +160,10 @@ class Loss:
 
     def _outcome(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         """Compute where the arrays are."""
-        door = device_door(inputs)
+        try:
+            door = device_door(inputs)
+        except TypeError as error:
+            raise TypeError(f"{self.definition.name}: {error}") from None
         if door is None:
             return self._run(inputs, sample_weight, need)
         return self._run_on_device(door, inputs, sample_weight, need)
@@ -223,6 +228,9 @@ class Loss:
             ).bind(*inputs, **named)
         except TypeError as error:
             hint = "; hyper-parameters are given by keyword" if len(inputs) > len(names) else ""
+            made_with = (*self.definition.parameters, *ARGUMENTS)
+            if (wrong := next((name for name in named if name in made_with), None)) is not None:
+                hint = f"; it belongs where the loss is made: {type(self).__name__}({wrong}=...)"
             raise TypeError(f"{self.definition.name}({', '.join(names)}): {error}{hint}") from None
         return tuple(bound.arguments[name] for name in names)
 

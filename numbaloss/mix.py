@@ -30,6 +30,9 @@ class Mix:
         names = {loss.definition.inputs for _, loss in self.terms}
         if len(names) > 1:
             raise TypeError(f"only losses of the same inputs can be mixed, got {sorted(names)}")
+        reductions = {loss.reduction for _, loss in self.terms}
+        if "none" in reductions and len(reductions) > 1:
+            raise TypeError(f"losses whose reduction is 'none' mix with their like alone, got {sorted(reductions)}")
         units = {loss.definition.facts.get("unit") for _, loss in self.terms if loss.reduction == "none"}
         if len(units) > 1:
             raise TypeError(f"the unreduced values of these losses belong to different things: {self!r}")

@@ -247,3 +247,33 @@ def test_classes_that_do_not_fit_are_errors():
 )
 def test_names_of_classes_as_functions(name, wanted):
     assert snake_case(name) == wanted
+
+
+@pytest.mark.parametrize("cached", ["0", "1"])
+def test_a_loss_may_print(cached, tmp_path):
+    """A helper's own environment was not set in a process that compiles it: it waited for itself with the lock held."""
+    script = tmp_path / "printing.py"
+    script.write_text("""
+import numbaloss as nl
+@nl.pointwise
+def my_loss(input, target):
+    error = input - target
+    if error > 4.0:
+        print(error)
+    return error * error, 2.0 * error, 2.0
+print(my_loss([1.0, 5.0], [0.0, 0.0]))
+""")
+    settings = {**os.environ, "NUMBALOSS_CACHE": cached, "NUMBALOSS_CACHE_DIR": str(tmp_path)}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, str(script)], env=settings, capture_output=True, text=True, timeout=120, check=True
+        )
+        assert done.stdout.split() == ["5.0", "13.0"]
+
+
+def test_a_class_without_forward_is_no_loss():
+    class EmptyLoss(nl.Loss):
+        scale = 1.0
+
+    with pytest.raises(TypeError, match=r"EmptyLoss has no forward\(self, input, target\)"):
+        EmptyLoss()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numbaloss.arrays.numpy import NumPyDoor
+from numbaloss.arrays.numpy import NumPyDoor, host_array
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
@@ -32,9 +32,12 @@ def door(arrays: tuple[Any, ...], names: tuple[str, ...], loss: str = "numbaloss
     """The door for these arrays; TypeError for a kind of array that nobody has made a door for."""
     chosen: NumPyDoor | None = None
     for name, array in zip(names, arrays, strict=True):
-        if isinstance(array, HOST_TYPES):
-            continue
         kind = type(array)
+        if kind is np.ndarray:
+            continue
+        if isinstance(array, HOST_TYPES):
+            host_array(loss, name, array)
+            continue
         library = kind.__module__.partition(".")[0]
         if library not in DOORS:
             found = "None" if array is None else f"a {kind.__module__}.{kind.__qualname__}".replace("builtins.", "")

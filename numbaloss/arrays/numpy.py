@@ -18,14 +18,7 @@ class NumPyDoor:
 
     def view(self, array: Any) -> Array:
         """The array itself, or an array made of a list of numbers; never a copy of an array."""
-        if type(array) is np.ndarray:
-            return array
-        if isinstance(array, np.ma.MaskedArray):
-            raise TypeError("a masked array's mask would be lost; pass its .data, and sample_weight=~mask")
-        try:
-            return np.asarray(array)
-        except ValueError as error:
-            raise ValueError(f"a list of lists of unequal lengths is no array of numbers: {error}") from None
+        return array if type(array) is np.ndarray else np.asarray(array)
 
     def result(self, array: Array) -> Any:
         """An array handed to the user."""
@@ -34,6 +27,19 @@ class NumPyDoor:
     def scalar(self, value: float, dtype: np.dtype[Any]) -> Any:
         """A number handed to the user, in the type of the input."""
         return number(value, dtype)
+
+
+def host_array(loss: str, name: str, given: Any) -> Array:
+    """An argument as an array; raises for one whose mask would be lost, and for lists that are no array."""
+    if isinstance(given, np.ma.MaskedArray):
+        raise TypeError(
+            f"{loss}: {name} is a masked array, and its mask would be lost; fill it, array.filled(0.0), and leave out "
+            "what was masked by sample_weight=~mask"
+        )
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{loss}: {name} is a list of lists of unequal lengths, no array: {error}") from None
 
 
 def number(value: float, dtype: np.dtype[Any]) -> Any:
@@ -65,11 +71,11 @@ def row_weights(loss: str, sample_weight: Any, lead: tuple[int, ...], dtype: np.
     """A weight for each row as a flat vector for a kernel; given for each row, or for each sample of `lead`'s axes."""
     if sample_weight is None:
         return None
-    given = numeric(loss, "sample_weight", np.asarray(sample_weight))
+    given = weights(loss, "sample_weight", sample_weight)
     if given.shape != lead[: given.ndim]:
+        samples = f", or for each sample, {lead[:1]}" if len(lead) > 1 else ""
         raise ValueError(
-            f"{loss}: sample_weight has shape {given.shape}; wanted one weight for each row, {lead}, or for each "
-            f"sample, {lead[:1]}"
+            f"{loss}: sample_weight has shape {given.shape}; wanted one weight for each row, {lead}{samples}"
         )
     spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(lead) - given.ndim)), lead)
     return kernel_argument(np.ascontiguousarray(spread, dtype)).reshape(-1)
@@ -79,7 +85,7 @@ def unit_weights(loss: str, sample_weight: Any, shape: tuple[int, ...], unit: st
     """A float64 weight for each `unit` (image, sequence, row), ones if none are given."""
     if sample_weight is None:
         return np.ones(shape)
-    given = numeric(loss, "sample_weight", np.asarray(sample_weight))
+    given = weights(loss, "sample_weight", sample_weight)
     if given.shape != shape:
         raise ValueError(f"{loss}: sample_weight has shape {given.shape}; wanted one weight for each {unit}, {shape}")
     return given.astype(np.float64)
@@ -105,11 +111,17 @@ def numeric(loss: str, name: str, array: Array) -> Array:
     raise TypeError(f"{loss}: {name} must be an array of real numbers, got {describe(array)}")
 
 
+def weights(loss: str, name: str, given: Any) -> Array:
+    """The same of weights as they were given."""
+    return numeric(loss, name, host_array(loss, name, given))
+
+
 def integers(loss: str, name: str, array: Array) -> Array:
     """Check an array of class labels: any integer type."""
     if array.dtype.kind in "iu" or array.size == 0:
         return array if array.dtype.kind in "iu" else array.astype(np.int64)
-    raise TypeError(f"{loss}: {name} must hold integer class labels, got {describe(array)}")
+    cast = "; astype(int) makes whole numbers such" if array.dtype.kind == "f" else ""
+    raise TypeError(f"{loss}: {name} must hold integer class labels, got {describe(array)}{cast}")
 
 
 def describe(array: Array) -> str:

@@ -56,9 +56,11 @@ def door_on(where: torch.device) -> TorchDoor:
 
 def door_of(tensor: torch.Tensor) -> TorchDoor:
     """The door for a tensor's device; TypeError for one on the host."""
-    if tensor.device.type != "cuda":
-        raise TypeError(
-            f"the tensor is on {tensor.device.type!r}; pass tensor.detach().numpy(), which shares its memory, or move "
-            "it to a CUDA device"
-        )
+    if tensor.device.type == "cpu" and tensor.layout == torch.strided:
+        plain = "tensor.detach().numpy()" if tensor.dtype != torch.bfloat16 else "tensor.detach().float().numpy()"
+        graph = " (its graph ends there: take the gradient from value_and_grad)" if tensor.requires_grad else ""
+        raise TypeError(f"the tensor is on 'cpu'; pass {plain}{graph}, or move it to a CUDA device")
+    if tensor.device.type != "cuda" or tensor.layout != torch.strided:
+        wanted = "wanted a NumPy array or a dense CUDA tensor"
+        raise TypeError(f"the tensor is on {tensor.device.type!r}, of layout {tensor.layout}; {wanted}")
     return door_on(tensor.device)

@@ -8,8 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from numbaloss.cli.console import console, print_json
+from numbaloss.cli.errors import users_mistakes
 from numbaloss.cli.warming import chosen_names
+from numbaloss.testing.suite import left_out
 
+TESTING = 'pip install "numbaloss[testing]"'
 MARKS = {
     "passed": "[good]✓[/]",
     "expected failure": "[good]✓[/]",
@@ -38,13 +41,18 @@ def check_losses(losses: list[str], json: bool) -> bool:
             verdict = f"[bad]{len(bad)} of {len(results)} checks failed[/]"
         seconds = sum(result.seconds for result in results)
         ended = "; interrupted" if interrupted else ""
+        for what, package in left_out().items():
+            out.print(f"[warn]![/] not checked: {what} [dim]→ {package} is missing: {escape(TESTING)}[/]")
         out.print(f"{verdict} on {len(names)} {'loss' if len(names) == 1 else 'losses'} in {seconds:.1f} s{ended}")
     return not bad and not interrupted
 
 
 def _checked(name: str, out: Console | None, in_detail: bool) -> list[Any]:
     """Check one loss: a line for each check, or one for all of them with those that failed."""
-    from numbaloss.testing.suite import check_loss, checks_for
+    with users_mistakes(ImportError):
+        from numbaloss.testing.suite import check_loss, checks_for
+
+        checks_for(name)
 
     if out is None:
         return check_loss(name, callback=lambda result: None)

@@ -23,7 +23,9 @@ EXTRAS = {
     "tbb": "a threading layer that serves every thread",
     "torch": "comparisons in the benchmarks",
     "jax": "comparisons in the benchmarks",
+    "sympy": "losses stated by their value alone",
     "mpmath": "50-digit references for numbaloss.testing",
+    "greenlet": "CUDA kernels without a device, for numbaloss.testing",
 }
 FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512bf16", "amx-tile", "neon", "sve", "sve2")
 

@@ -168,9 +168,13 @@ def _give_own_symbols(compiler: Any) -> None:
         before = numbers._unique_ids
         numbers._unique_ids = itertools.count(secrets.randbits(62))  # under Numba's compiler lock
         try:
-            return original(args, return_type)
+            made = original(args, return_type)
         finally:
             numbers._unique_ids = before
+        # Numba sets the kernel's environment alone; a helper that prints looks for its own, and held the lock for good.
+        for environment in getattr(made, "_find_referenced_environments", tuple)():
+            made.library.codegen.set_env(environment.env_name, environment)
+        return made
 
     compiler.compile = compile_with_own_symbols
 

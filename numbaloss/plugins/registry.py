@@ -23,6 +23,25 @@ from numbaloss.plugins.errors import UnknownLossError
 from numbaloss.plugins.loader import PluginInfo, PluginLoader
 
 LossFunction = Callable[..., Any]
+# What losses are called elsewhere, to be told what they are called here.
+KNOWN_AS = {
+    "bce": "binary_cross_entropy",
+    "bce_with_logits": "binary_cross_entropy_with_logits",
+    "ce": "cross_entropy",
+    "gce": "generalized_cross_entropy",
+    "infonce": "clip_loss",
+    "info_nce": "clip_loss",
+    "iou": "jaccard_loss",
+    "kld": "kl_div",
+    "l2": "mse_loss",
+    "logistic": "soft_margin_loss",
+    "logcosh": "log_cosh_loss",
+    "mae": "l1_loss",
+    "ntxent": "nt_xent_loss",
+    "pinball": "quantile_loss",
+    "supcon": "sup_con_loss",
+    "triplet": "triplet_margin_loss",
+}
 
 
 @cache
@@ -92,11 +111,18 @@ def _called(name: str, known: dict[str, LossFunction]) -> LossFunction | None:
 
 
 def _unknown(name: str, known: dict[str, LossFunction]) -> str:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    near = _near(name.lower().replace("-", "_").replace(" ", "_"), known)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     idle = sum(plugin.status != "active" for plugin in _plugins.plugins)
     left_out = f"; {idle} of {len(_plugins.plugins)} plugins not loaded, see `numbaloss plugins`" if idle else ""
-    return f"no loss is called {name!r}{hint} (numbaloss.list_losses() names them all{left_out})"
+    return f"no loss is called {name!r}{hint} (`numbaloss list` shows them all{left_out})"
+
+
+def _near(name: str, known: dict[str, LossFunction]) -> list[str]:
+    """The losses that may be meant."""
+    plain = KNOWN_AS.get(name.removesuffix("_loss"), name)
+    exact = [candidate for candidate in (plain, f"{plain}_loss") if candidate in known]
+    return exact or difflib.get_close_matches(plain, known, n=3, cutoff=0.4)
 
 
 def get(name: str, **parameters: Any) -> Loss:
@@ -112,8 +138,16 @@ def list_losses(
 
     >>> [facts.name for facts in list_losses(task="ranking")]
     ['margin_ranking_loss']
+
+    ValueError for a task or a kind of target that no loss has.
     """
     found: list[Definition] = [loss.definition for loss in functions().values()]  # type: ignore[attr-defined]
+    for what, wanted, known in (
+        ("task", task, {facts.task for facts in found}),
+        ("target", target, {facts.target for facts in found}),
+    ):
+        if wanted is not None and wanted not in known:
+            raise ValueError(f"no loss has the {what} {wanted!r}; there are {', '.join(sorted(known))}")
     return [
         facts
         for facts in found

@@ -63,7 +63,7 @@ class PointwiseLoss(Loss):
         self._quick_when = not self._special and self.reduction in ("mean", "sum")
 
     def _checked_weight(self, weight: Any) -> Array | None:
-        return None if weight is None else checks.numeric(self.definition.name, "weight", np.asarray(weight))
+        return None if weight is None else checks.weights(self.definition.name, "weight", weight)
 
     @property
     def plain(self) -> bool:
@@ -220,7 +220,7 @@ class PointwiseLoss(Loss):
                 denominator = spread_sum(self.weight, shape)
         if sample_weight is None:
             return weights, denominator
-        given = checks.numeric(self.definition.name, "sample_weight", np.asarray(sample_weight))
+        given = checks.weights(self.definition.name, "sample_weight", sample_weight)
         most = len(shape) - self._class_mean
         if given.shape != shape[:most][: given.ndim]:
             raise ValueError(

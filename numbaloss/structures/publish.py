@@ -11,7 +11,7 @@ from numbaloss.definition import Definition
 from numbaloss.loss import Loss
 
 COMMON = """
-{weight}reduction : {{{reductions}}}
+{ignore}{weight}reduction : {{{reductions}}}
     What is returned: every value, their mean, or their sum{batchmean}.
 sample_weight : array, optional
     Multiplies each {unit}; the mean then divides by the sum of the weights it used.
@@ -30,6 +30,10 @@ TypeError, ValueError
     interval.
 """
 
+IGNORE = """\
+ignore_index : int
+    A label of this number takes no part: neither in the value nor in the gradient, nor in the denominator.
+"""
 # What an elementwise loss's own weight does, by what the mean divides by.
 WEIGHT = {
     "sum": "Multiplies each element, broadcast from the right; the mean divides by the sum of the weights.",
@@ -96,7 +100,9 @@ def common_arguments(definition: Definition) -> dict[str, Any]:
 def documentation(definition: Definition) -> str:
     """The mathematics' docstring, its parameters followed by those every loss takes."""
     weight = definition.facts.get("weight_doc", WEIGHT.get(definition.weight or "", ""))
+    ignore = IGNORE if "ignore_index" in definition.parameters and "ignore_index :" not in definition.doc else ""
     common = COMMON.format(
+        ignore=ignore,
         weight=f"weight : array, optional\n    {weight}\n" if definition.weight else "",
         reductions=", ".join(f'"{name}"' for name in definition.reductions),
         batchmean=", or their sum over the number of rows" if "batchmean" in definition.reductions else "",

@@ -30,7 +30,7 @@ class RowLoss(Loss):
     def _checked_weight(self, weight: Any) -> Array | None:
         if weight is None:
             return None
-        array = checks.numeric(self.definition.name, "weight", np.asarray(weight))
+        array = checks.weights(self.definition.name, "weight", weight)
         if array.ndim != 1:
             raise ValueError(f"{self.definition.name}: weight must hold one number a class, got shape {array.shape}")
         return array
@@ -148,13 +148,19 @@ class RowLoss(Loss):
                     f"have shape {wanted}{self._shape_hint(logits, target, wanted)}"
                 )
             return False
-        if facts.target == "class":
-            checks.integers(facts.name, "target", target)
         checks.numeric(facts.name, "target", target)
+        if facts.target == "class":
+            if target.shape == logits.shape != wanted:
+                raise ValueError(
+                    f"{facts.name}: target must be integer class labels of shape {wanted}, got "
+                    f"{checks.describe(target)}{self._shape_hint(logits, target, wanted)}"
+                )
+            checks.integers(facts.name, "target", target)
         if target.shape != logits.shape:
+            cast = "; astype(int) makes whole numbers such labels" if target.shape == wanted else ""
             raise ValueError(
                 f"{facts.name}: target must be integer class labels of shape {wanted} or probabilities of the input's "
-                f"shape {logits.shape}, got {checks.describe(target)}"
+                f"shape {logits.shape}, got {checks.describe(target)}{cast}"
             )
         if self.parameters.get("ignore_index", -1) >= 0:
             raise ValueError(f"{facts.name}: ignore_index has no meaning for probability targets")

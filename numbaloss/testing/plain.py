@@ -12,10 +12,13 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from numbaloss.plugins.discovery import LOCAL
+from numbaloss.plugins.registry import load_plugin_dir
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing.basics import LossFunction, made, unreduced
 
@@ -64,8 +67,17 @@ def _importable(loss: LossFunction) -> bool:
     return module is not None and loss.__module__ != "__main__" and getattr(module, loss.__name__, None) is loss
 
 
+def _plugin_folder(loss: LossFunction) -> str | None:
+    """The folder a loss of a plugin file came from, which another process must load first."""
+    parts = loss.__module__.split(".")
+    if parts[0] != LOCAL:
+        return None
+    file = Path(sys.modules[".".join(parts[:2])].__file__ or "")
+    return str(file.parent.parent if file.name == "__init__.py" else file.parent)
+
+
 def _fresh_process(losses: list[LossFunction]) -> list[Numbers]:
-    request = json.dumps([(loss.__module__, loss.__name__) for loss in losses])
+    request = json.dumps([(_plugin_folder(loss), loss.__module__, loss.__name__) for loss in losses])
     environment = {
         **os.environ,
         "NUMBA_DISABLE_JIT": "1",
@@ -88,7 +100,9 @@ def _fresh_process(losses: list[LossFunction]) -> list[Numbers]:
 def main() -> None:
     """Read which losses are wanted, as JSON; write their numbers."""
     answers: list[Any] = []
-    for module, name in json.loads(sys.stdin.read()):
+    for folder, module, name in json.loads(sys.stdin.read()):
+        if folder is not None:
+            load_plugin_dir(folder)
         loss = getattr(import_module(module), name)
         try:
             answers.append(computed(loss))

@@ -18,7 +18,7 @@ from numbaloss.definition import Definition
 try:
     import mpmath
 except ImportError:  # pragma: no cover
-    raise ImportError("the accuracy checks need mpmath: pip install mpmath") from None
+    raise ImportError('the accuracy checks need mpmath: pip install "numbaloss[testing]"') from None
 
 mp = mpmath.MPContext()  # of our own: the user's precision stays as it is
 mp.dps = 60

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from numbaloss.testing.basics import Check, LossFunction, loss_function
@@ -63,6 +64,12 @@ def all_checks() -> dict[str, Check]:
             if name.startswith("check_") and value.__module__ == loaded.__name__:
                 found[name] = value
     return found
+
+
+def left_out() -> dict[str, str]:
+    """What cannot be checked here, and the package that is missing for it."""
+    needs = {"bfloat16": "ml_dtypes", "CUDA kernels, in the simulator": "greenlet"}
+    return {what: package for what, package in needs.items() if find_spec(package) is None}
 
 
 def checks_for(loss: Any) -> dict[str, Check]:

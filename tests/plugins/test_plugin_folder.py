@@ -11,6 +11,7 @@ from fake_site import GOOD, Site
 
 from numbaloss.plugins.errors import PluginWarning
 from numbaloss.plugins.loader import PluginLoader
+from numbaloss.testing.plain import without_compiler
 
 
 @pytest.fixture
@@ -93,3 +94,12 @@ def test_the_deny_list_holds_for_files_too(
     monkeypatch.setenv("NUMBALOSS_BLOCK_PLUGINS", "good")
     (plugin,) = loader.load_folder(folder)
     assert plugin.status == "blocked"
+
+
+def test_losses_of_a_file_are_found_by_the_process_without_a_compiler(
+    site: Site, folder: Path, loader: PluginLoader
+) -> None:
+    (folder / "plain_file.py").write_text(GOOD.format(name="plain_file_loss"))
+    loader.load_folder(folder)
+    numbers = without_compiler(loader.losses["plain_file_loss"])
+    assert all(numbers.values()), numbers
