@@ -6,9 +6,10 @@ way, or in another type, is staged batch by batch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,11 +37,19 @@ class Piece:
     target_gradient: Array | None = None
 
 
+class Cut(NamedTuple):
+    """A part of the arrays of a call."""
+
+    place: Any  # where it lies in an array of the input's shape
+    rows: slice  # and in one of a number a row
+    positions: int  # rows that one step along its first axis holds
+
+
 @dataclass
 class Rows:
     """The checked arguments of one call, in the layout they will be read."""
 
-    input: Array  # (rows, C), or (N, C, positions) as planes
+    input: Array  # (rows, C), or (N, C, d1, ...) as planes
     planes: bool
     dtype: np.dtype[Any]
     classes: int
@@ -57,7 +66,7 @@ class Rows:
     @property
     def positions(self) -> int:
         """Rows that one step along the first axis holds."""
-        return int(self.input.shape[2]) if self.planes else 1
+        return math.prod(self.input.shape[2:])
 
     def back(self, array: Array) -> Array:
         """An array of the canonical layout, in the shape the user gave."""
@@ -68,56 +77,75 @@ class Rows:
 
     def pieces(self, need: Need, outcome: Outcome) -> Iterator[Piece]:
         """Allocate the outputs; yield the launches, copying staged results back after each."""
-        steps = self.input.shape[0]
-        if steps == 0 or self.positions == 0:
+        if self.input.size == 0:
             return
-        kept = self.dtype == self.input.dtype
-        direct = kept and self._readable()
+        direct = self.dtype == self.input.dtype and self._readable()
         outputs = self.outputs(need, outcome)
         late = {name: whole for name, whole in outputs.items() if self._spoils(whole)}  # written when all has been read
         outputs |= {name: np.empty(whole.shape, whole.dtype) for name, whole in late.items()}
         over = {name for name, whole in outputs.items() if self.rereads and in_place(whole, self.input)}
-        span = steps if direct and not over else max(1, STAGED // max(1, self.classes * self.positions))
-        for low in range(0, steps, span):
-            high = min(low + span, steps)
-            read = self.input[low:high]
-            if not direct:
+        for cut in self._cuts(whole=direct and not over):
+            read = self.input[cut.place]
+            if not direct or self.planes:
                 read = np.ascontiguousarray(read, self.dtype)
             stride = self.classes if self.planes or read.shape[0] < 2 else read.strides[0] // read.itemsize
+            targets = None
+            if self.targets is not None:
+                targets = _flat(np.ascontiguousarray(self.targets[cut.place], self.dtype))
             piece = Piece(
-                _flat(read), stride, self.positions, self.planes,
-                *(self._cut(rows, low, high) for rows in (self.labels, self.targets, self.row_weights)),
+                _flat(read), stride, cut.positions, self.planes,
+                self._of_rows(self.labels, cut), targets, self._of_rows(self.row_weights, cut),
             )
             staged = {}
             for name, whole in outputs.items():
-                target = whole[low:high]
+                place: Any = cut.rows if name == "values" else cut.place
+                target = whole[place]
                 if whole.dtype == self.dtype and target.flags.c_contiguous and name not in over:
                     setattr(piece, name, target.reshape(-1))
                 else:
-                    staged[name] = scratch = np.empty(target.shape, self.dtype)
-                    setattr(piece, name, scratch.reshape(-1))
+                    staged[name] = place, np.empty(target.shape, self.dtype)
+                    setattr(piece, name, staged[name][1].reshape(-1))
             yield piece
-            for name, scratch in staged.items():
-                outputs[name][low:high] = scratch
+            for name, (place, scratch) in staged.items():
+                outputs[name][place] = scratch
         for name, whole in late.items():
             whole[...] = outputs[name]
         for out, whole in self.copies:
             out[...] = self.back(whole)
 
-    def _cut(self, rows: Array | None, low: int, high: int) -> Array | None:
-        if rows is None:
+    def _of_rows(self, numbers: Array | None, cut: Cut) -> Array | None:
+        """Those of the part's rows: one a row or, of a list of labels, several."""
+        if numbers is None:
             return None
-        if rows is self.targets:
-            return _flat(np.ascontiguousarray(rows[low:high], self.dtype))
-        each = rows.size // self.input.shape[0]
-        return rows[low * each : high * each]
+        each = numbers.size // (self.input.shape[0] * self.positions)
+        return numbers[cut.rows.start * each : cut.rows.stop * each]
+
+    def _cuts(self, whole: bool) -> Iterator[Cut]:
+        """The parts that launches read: one, if it may be the whole, else of some `STAGED` elements each."""
+        steps, each = self.input.shape[0], self.positions
+        span = steps if whole else max(1, STAGED // (self.classes * each))
+        if not self.planes or whole or self.classes * each <= STAGED:
+            for low in range(0, steps, span):
+                high = min(low + span, steps)
+                yield Cut(slice(low, high), slice(low * each, high * each), each)
+            return
+        lines = self.input.shape[2]  # of an image that is cut itself
+        line = each // lines
+        span = max(1, STAGED // (self.classes * line))
+        for n in range(steps):
+            for low in range(0, lines, span):
+                high = min(low + span, lines)
+                first, last = n * each + low * line, n * each + high * line
+                yield Cut((slice(n, n + 1), slice(None), slice(low, high)), slice(first, last), last - first)
 
     def _readable(self) -> bool:
-        """Whether kernels can read the input where it lies."""
-        array = self.input
+        """Whether kernels can read the input, and the targets, where they lie."""
+        array, targets = self.input, self.targets
         if not array.flags.aligned or not array.dtype.isnative:
             return False
-        if self.planes or self.targets is not None:
+        if targets is not None and not (targets.dtype == self.dtype and targets.flags.c_contiguous):
+            return False
+        if self.planes or targets is not None:
             return bool(array.flags.c_contiguous)
         step = array.strides[0]
         return array.strides[1] == array.itemsize and step % array.itemsize == 0 and step >= 0
@@ -135,9 +163,8 @@ class Rows:
         if need.hessian:
             outputs["curvature"], outcome.curvature = self._buffer(None)
         if need.values:
-            batch = self.input.shape[0]
             shape = (*self.shape[:1], *self.shape[2:]) if len(self.shape) > 1 else ()
-            outputs["values"] = np.empty((batch, self.positions) if self.planes else batch, self.input.dtype)
+            outputs["values"] = np.empty(self.input.shape[0] * self.positions, self.input.dtype)
             outcome.values = outputs["values"].reshape(shape)
         return outputs
 
@@ -160,13 +187,11 @@ class Rows:
 
 
 def canonical(array: Array, planes: bool) -> Array:
-    """A view (where possible) of a ``(C)``, ``(N, C)`` or ``(N, C, d1, ...)`` array as planes or as rows."""
+    """A ``(C)``, ``(N, C)`` or ``(N, C, d1, ...)`` array as rows, a view where possible; as planes it is already."""
     if array.ndim == 1:
         return array.reshape(1, -1)
-    if array.ndim == 2:
+    if array.ndim == 2 or planes:
         return array
-    if planes:
-        return array.reshape(array.shape[0], array.shape[1], -1)
     return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
 
 

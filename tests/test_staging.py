@@ -1,0 +1,52 @@
+"""What kernels cannot read as it lies is converted a piece at a time: the same numbers, in little memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import numbaloss as nl
+from numbaloss.structures.layout import STAGED
+
+RNG = np.random.default_rng(0)
+SHAPE = (3, 5, 1200, 240)  # an image of more than `STAGED` elements, and not of a whole number of pieces
+IMAGES = RNG.standard_normal(SHAPE).astype(np.float32)
+LABELS = RNG.integers(0, 5, (3, 1200, 240))
+CHANCES = RNG.dirichlet(np.ones(5), (3, 1200, 240)).transpose(0, 3, 1, 2)
+ROWS = IMAGES.transpose(0, 2, 3, 1).reshape(-1, 5).copy()
+assert IMAGES[0].size > STAGED
+
+CASES = {
+    "images in Fortran's order": (np.asfortranarray(IMAGES), LABELS),
+    "every second column": (np.repeat(IMAGES, 2, axis=3)[..., ::2], LABELS),
+    "half precision": (IMAGES.astype(np.float16), LABELS),
+    "probabilities of float64": (IMAGES, np.ascontiguousarray(CHANCES)),
+    "probabilities with the classes last": (IMAGES, CHANCES.astype(np.float32)),
+    "rows with probabilities of float64": (ROWS, CHANCES.transpose(0, 2, 3, 1).reshape(-1, 5).copy()),
+    "rows in Fortran's order": (np.asfortranarray(ROWS), LABELS.reshape(-1)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_numbers_in_little_memory(case):
+    logits, target = CASES[case]
+    plain = np.ascontiguousarray(logits, np.float32), np.ascontiguousarray(target)
+    if target.dtype.kind == "f":
+        plain = plain[0], plain[1].astype(np.float32)
+    weights = RNG.uniform(0.5, 2.0, LABELS.shape if logits.ndim > 2 else LABELS.size)
+    precision = 1e-3 if logits.dtype == np.float16 else 1e-6
+    for reduction in ("sum", "none"):
+        criterion = nl.CrossEntropyLoss(reduction=reduction, label_smoothing=0.1)
+        out = np.empty_like(logits)
+        criterion.value_and_grad(logits, target, sample_weight=weights, out=out)  # compiles
+        tracemalloc.start()
+        value, gradient = criterion.value_and_grad(logits, target, sample_weight=weights, out=out)
+        peak = tracemalloc.get_traced_memory()[1] - np.asarray(value).nbytes
+        tracemalloc.stop()
+        assert gradient is out
+        assert peak < 6 * 4 * STAGED + weights.nbytes, "more than staged pieces, two of each kind, and the weights"
+        expected, slopes = criterion.value_and_grad(*plain, sample_weight=weights)
+        with np.errstate(over="ignore"):
+            expected = np.asarray(expected).astype(logits.dtype)
+        np.testing.assert_allclose(value, expected, rtol=precision, atol=precision)
+        np.testing.assert_allclose(out, slopes, rtol=precision, atol=precision * np.abs(slopes).max())
