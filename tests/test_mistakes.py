@@ -75,6 +75,10 @@ LOSS = nl.CrossEntropyLoss()
             lambda: setattr(LOSS, "label_smoothing", 0.5),
             "cross_entropy: label_smoothing cannot be changed once a loss is made",
         ),
+        (
+            lambda: nl.CrossEntropyLoss(weight=[1.0, 1.0, 1.0]).weight.__setitem__(0, 2.0),
+            "assignment destination is read-only",
+        ),
         (lambda: setattr(LOSS, "weight", np.ones(3)), "make another, CrossEntropyLoss(weight=[1.0, 1.0, 1.0])"),
         # buffers
         (

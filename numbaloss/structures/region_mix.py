@@ -173,10 +173,7 @@ class Sharing(Loss):
         loss, dtype = self._riding, images.dtype
         if loss is None:
             return None
-        weights = None
-        if isinstance(loss, SoftmaxLoss) and loss.weight is not None:
-            loss._check_weight_of(images.classes)
-            weights = np.ascontiguousarray(loss.weight, dtype)
+        weights = loss._class_weights(dtype, images.classes) if isinstance(loss, SoftmaxLoss) else None
         key = ("rider", dtype)
         if key not in self._kernels:
             self._kernels[key] = loss._link(dtype, ARGUMENTS) if isinstance(loss, SoftmaxLoss) else loss._link(dtype)

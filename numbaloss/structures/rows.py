@@ -33,14 +33,20 @@ class RowLoss(Loss):
         array = checks.weights(self.definition.name, "weight", weight)
         if array.ndim != 1:
             raise ValueError(f"{self.definition.name}: weight must hold one number a class, got shape {array.shape}")
-        return array
+        kept = array.copy()
+        kept.flags.writeable = False
+        return kept
 
     def _class_weights(self, dtype: np.dtype[Any], classes: int) -> Array | None:
         """The class weights as kernels take them."""
         if self.weight is None:
             return None
         self._check_weight_of(classes)
-        return checks.kernel_argument(np.ascontiguousarray(self.weight, dtype))
+        found: Array | None = self._kernels.get(("weight", dtype))
+        if found is None:
+            found = checks.kernel_argument(np.ascontiguousarray(self.weight, dtype))
+            self._kernels["weight", dtype] = found
+        return found
 
     def _check_weight_of(self, classes: int) -> None:
         """Raise unless there is a class weight for each class."""
