@@ -10,7 +10,7 @@ from rich.markup import escape
 from numbaloss.cli.console import console, print_json
 from numbaloss.cli.errors import users_mistakes
 from numbaloss.cli.warming import chosen_names
-from numbaloss.testing.suite import left_out
+from numbaloss.testing.suite import check_loss, checks_for, left_out
 
 TESTING = 'pip install "numbaloss[testing]"'
 MARKS = {
@@ -49,14 +49,10 @@ def check_losses(losses: list[str], json: bool) -> bool:
 
 def _checked(name: str, out: Console | None, in_detail: bool) -> list[Any]:
     """Check one loss: a line for each check, or one for all of them with those that failed."""
-    with users_mistakes(ImportError):
-        from numbaloss.testing.suite import check_loss, checks_for
-
-        checks_for(name)
-
+    with users_mistakes(ImportError):  # what the checks need may be missing
+        total, done = len(checks_for(name)), 0
     if out is None:
         return check_loss(name, callback=lambda result: None)
-    total, done = len(checks_for(name)), 0
     with out.status(f"{name}") as status:
 
         def show(result: Any) -> None:
