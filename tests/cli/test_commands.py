@@ -138,7 +138,7 @@ class FakeResult(types.SimpleNamespace):
 @pytest.fixture
 def suite(monkeypatch: pytest.MonkeyPatch) -> None:
     """A suite of two checks, of which mse_loss fails the second."""
-    import numbaloss.testing.suite as real
+    import numbaloss.cli.checking as command
 
     def check_loss(name: str, callback: object) -> list[FakeResult]:
         bad = name == "mse_loss"
@@ -153,8 +153,8 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> None:
             callback(result)  # type: ignore[operator]
         return results
 
-    monkeypatch.setattr(real, "check_loss", check_loss)
-    monkeypatch.setattr(real, "checks_for", lambda name: {"check_one": None, "check_two_things": None})
+    monkeypatch.setattr(command, "check_loss", check_loss)
+    monkeypatch.setattr(command, "checks_for", lambda name: {"check_one": None, "check_two_things": None})
 
 
 @pytest.mark.usefixtures("suite")
