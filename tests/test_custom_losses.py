@@ -277,3 +277,23 @@ def test_a_class_without_forward_is_no_loss():
 
     with pytest.raises(TypeError, match=r"EmptyLoss has no forward\(self, input, target\)"):
         EmptyLoss()
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ("log1q(input)", r"my_loss: name 'log1q' is not defined \(.*my_script.py, line 4\); did you mean 'log1p'\?"),
+        ("helper(input)", r"helper: name 'softplus' is not defined .*; from numbaloss.primitives import softplus"),
+    ],
+)
+def test_a_name_that_nothing_has_is_told_of_in_a_line(body, wanted, tmp_path):
+    script = tmp_path / "my_script.py"
+    script.write_text(f"""import numbaloss as nl
+from numbaloss.primitives import log1p
+@nl.pointwise
+def my_loss(input, target): return {body}, input, target
+def helper(x): return softplus(x)
+my_loss([1.0], [2.0])
+""")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    assert re.search(f"NameError: {wanted}$", done.stderr.strip()), done.stderr

@@ -17,6 +17,13 @@ IMAGES = np.zeros((2, 8, 8, 3), np.float32)  # the class axis last
 LOSS = nl.CrossEntropyLoss()
 
 
+class OnDevice:
+    """An array that NumPy cannot read, as one on a device or one that is part of a graph."""
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray[Any, Any]:
+        raise RuntimeError("it is elsewhere")
+
+
 @pytest.mark.parametrize(
     ("mistake", "message"),
     [
@@ -35,6 +42,7 @@ LOSS = nl.CrossEntropyLoss()
         (lambda: nl.focal_loss(LOGITS, np.eye(3)[LABELS]), "of one-hot targets take numpy.argmax"),
         (lambda: nl.mse_loss(np.ma.ones(3), np.ones(3)), "mse_loss: input is a masked array, and its mask would be"),
         (lambda: nl.mse_loss([1.0], [1.0], sample_weight=np.ma.ones(1)), "sample_weight is a masked array"),
+        (lambda: nl.mse_loss([1.0], [1.0], sample_weight=OnDevice()), "sample_weight cannot be read as a NumPy array"),
         (lambda: nl.CrossEntropyLoss(weight=np.ma.ones(3)), "cross_entropy: weight is a masked array"),
         (lambda: LOSS(LABELS, LOGITS), "cross_entropy: input must be a floating array"),
         (lambda: LOSS(None, LABELS), "cross_entropy: input is None; wanted a NumPy array"),

@@ -40,6 +40,8 @@ def host_array(loss: str, name: str, given: Any) -> Array:
         return np.asarray(given)
     except ValueError as error:
         raise ValueError(f"{loss}: {name} is a list of lists of unequal lengths, no array: {error}") from None
+    except (RuntimeError, TypeError) as error:  # on a device, or part of a graph
+        raise TypeError(f"{loss}: {name} cannot be read as a NumPy array: {error}") from None
 
 
 def number(value: float, dtype: np.dtype[Any]) -> Any:

@@ -17,6 +17,7 @@ from numbaloss.definition import Definition
 from numbaloss.loss import Loss
 from numbaloss.plugins import registry
 from numbaloss.plugins.errors import PluginError
+from numbaloss.structures.publish import documentation
 
 
 def parsed(text: str) -> Loss:
@@ -37,7 +38,7 @@ def show_loss(text: str, source: bool, plot: Path | None, plain: bool) -> None:
     facts = loss.definition
     out.rule(f"[name]{facts.name}[/]  [dim]{facts.class_name}[/]", align="left")
     out.print()
-    print_docstring(out, facts.doc, without=() if not source else ("Examples",))
+    print_docstring(out, documentation(facts), without=() if not source else ("Examples",))
     _print_facts(out, loss)
     if plot is not None:
         from numbaloss.cli.plotting import plot_to_file

@@ -57,6 +57,7 @@ def test_show_explains_every_loss_without_markup_left_over(name: str) -> None:
     assert shown.exit_code == 0, shown.stderr
     assert name in shown.stdout
     assert builtins()[name].definition.summary.split()[0] in shown.stdout  # type: ignore[attr-defined]
+    assert "  sample_weight  array, optional" in shown.stdout
     for left_over in ("[/", "[dim", ":math:", ".. math", "\\frac", "``"):
         assert left_over not in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80

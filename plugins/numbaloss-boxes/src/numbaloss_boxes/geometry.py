@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbaloss.compile.primitives import atan, copysign, maximum, minimum
+from numbaloss.primitives import atan, copysign, maximum, minimum
 
 PI = 3.141592653589793
 
