@@ -19,12 +19,24 @@ assert IMAGES[0].size > STAGED
 CASES = {
     "images in Fortran's order": (np.asfortranarray(IMAGES), LABELS),
     "every second column": (np.repeat(IMAGES, 2, axis=3)[..., ::2], LABELS),
+    "cut out of larger images": (np.pad(IMAGES, [(0, 0), (0, 0), (3, 4), (5, 2)])[:, :, 3:-4, 5:-2], LABELS),
     "half precision": (IMAGES.astype(np.float16), LABELS),
     "probabilities of float64": (IMAGES, np.ascontiguousarray(CHANCES)),
     "probabilities with the classes last": (IMAGES, CHANCES.astype(np.float32)),
     "rows with probabilities of float64": (ROWS, CHANCES.transpose(0, 2, 3, 1).reshape(-1, 5).copy()),
     "rows in Fortran's order": (np.asfortranarray(ROWS), LABELS.reshape(-1)),
 }
+IN_PIECES = 6 * 4 * STAGED  # bytes that staged pieces take, two of each kind, and more
+
+
+def peak_of(criterion, *arguments, **named):
+    """Bytes that a call has at once, beside its results."""
+    criterion.value_and_grad(*arguments, **named)  # compiles
+    tracemalloc.start()
+    value, _ = criterion.value_and_grad(*arguments, **named)
+    peak = tracemalloc.get_traced_memory()[1] - np.asarray(value).nbytes
+    tracemalloc.stop()
+    return peak
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -38,15 +50,37 @@ def test_the_same_numbers_in_little_memory(case):
     for reduction in ("sum", "none"):
         criterion = nl.CrossEntropyLoss(reduction=reduction, label_smoothing=0.1)
         out = np.empty_like(logits)
-        criterion.value_and_grad(logits, target, sample_weight=weights, out=out)  # compiles
-        tracemalloc.start()
+        assert peak_of(criterion, logits, target, sample_weight=weights, out=out) < IN_PIECES + weights.nbytes
         value, gradient = criterion.value_and_grad(logits, target, sample_weight=weights, out=out)
-        peak = tracemalloc.get_traced_memory()[1] - np.asarray(value).nbytes
-        tracemalloc.stop()
         assert gradient is out
-        assert peak < 6 * 4 * STAGED + weights.nbytes, "more than staged pieces, two of each kind, and the weights"
         expected, slopes = criterion.value_and_grad(*plain, sample_weight=weights)
         with np.errstate(over="ignore"):
             expected = np.asarray(expected).astype(logits.dtype)
         np.testing.assert_allclose(value, expected, rtol=precision, atol=precision)
         np.testing.assert_allclose(out, slopes, rtol=precision, atol=precision * np.abs(slopes).max())
+
+
+MASKS = (np.arange(5)[:, None, None] == LABELS[:, None]).astype(np.float64)
+
+
+@pytest.mark.parametrize("case", [name for name in CASES if CASES[name][0].ndim == 4 and CASES[name][1] is LABELS])
+@pytest.mark.parametrize("target", [LABELS, np.asfortranarray(MASKS)], ids=["labels", "masks"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_the_same_of_regions(case, target, in_place):
+    logits = CASES[case][0]
+    criterion = nl.DiceLoss(activation="softmax" if target is LABELS else "sigmoid")
+    expected, slopes = criterion.value_and_grad(
+        np.ascontiguousarray(logits, np.float32), np.ascontiguousarray(target, target.dtype)
+    )
+    out = np.empty_like(logits)
+    assert peak_of(criterion, logits, target, out=out) < IN_PIECES
+    kept = logits.copy()
+    if in_place:
+        out = logits
+    value, gradient = criterion.value_and_grad(logits, target, out=out)
+    assert gradient is out
+    out = out.copy()
+    logits[...] = kept
+    precision = 1e-3 if logits.dtype == np.float16 else 1e-6
+    np.testing.assert_allclose(value, expected, rtol=precision)
+    np.testing.assert_allclose(out, slopes.astype(logits.dtype), rtol=precision, atol=precision * np.abs(slopes).max())

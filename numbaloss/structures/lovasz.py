@@ -13,7 +13,7 @@ from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.publish import publish
-from numbaloss.structures.region_images import Images, flat, planes
+from numbaloss.structures.region_images import Images, flat
 from numbaloss.structures.regions import COMMON, RegionLoss
 from numbaloss.structures.twins import Twins
 
@@ -76,9 +76,11 @@ class SortedLoss(RegionLoss):
         self._launch("spread", images, logits, found)
         groups = min(1, images.count) if batch else images.count
         values, sizes, counted = (np.zeros(groups * images.classes) for _ in range(3))
-        labels, targets = (None if one is None else self._plain(one, images) for one in (images.labels, images.targets))
+        layout = images.count, images.classes, images.positions
+        labels = None if images.labels is None else self._plain(images.labels, images)
+        targets = None if images.targets is None else self._plain(images.targets, images).reshape(layout)
         self._twins_of("sort", images)(
-            64 * logits.size, found, images.count if batch else 1, labels, targets, images.left_out, images.shift,
+            64 * logits.size, found.reshape(layout), images.count if batch else 1, labels, targets, images.left_out, images.shift,
             1 if images.activation == "hinge" else None, weights if batch else np.ones(images.count), (),
             values, sizes, counted,
         )
@@ -113,14 +115,14 @@ class SortedLoss(RegionLoss):
         if given is not None and given.flags.c_contiguous and given.dtype == images.dtype and given.flags.aligned:
             taken = (logits, *(one for one in (images.targets, images.input) if one is not None))
             if not any(np.may_share_memory(given, one) for one in taken):
-                return planes(given), given
+                return given, given
         return np.empty(logits.shape, images.dtype), given
 
     def _handed(self, images: Images, found: Array, given: Array | None) -> Array:
         if given is None:
-            return found.reshape(images.shape).astype(images.input.dtype, copy=False)
+            return found.astype(images.input.dtype, copy=False)
         if not np.may_share_memory(found, given):
-            given[...] = found.reshape(images.shape)
+            given[...] = found
         return given
 
     def _plain(self, array: Array, images: Images) -> Array:

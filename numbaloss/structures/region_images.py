@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,20 +54,20 @@ class Piece:
 
 @dataclass
 class Images:
-    """Checked arguments in the layout (N, C, positions), as views where there is one."""
+    """Checked arguments as they lie."""
 
-    input: Array
-    shape: tuple[int, ...]
+    input: Array  # (N, C, ...)
     dtype: np.dtype[Any]
     labels: Array | None  # (N, positions)
-    targets: Array | None  # (N, C, positions)
+    targets: Array | None  # the input's shape
     ignored: int
     activation: str | None
     squared: bool
     kernels: dict[Any, Any] = field(repr=False)
 
     def __post_init__(self) -> None:
-        self.count, self.classes, self.positions = self.input.shape
+        self.count, self.classes = self.input.shape[:2]
+        self.positions = math.prod(self.input.shape[2:])
         self.shift = 1 if self.classes == 1 else 0  # label 1 means the only class there is
         self.direct = _plain(self.input, self.dtype) and (self.targets is None or _plain(self.targets, self.dtype))
         self.flag = 1 if self.squared else None
@@ -107,37 +108,31 @@ class Images:
 
         slopes, jumps = both.astype(self.dtype)
         factors = np.zeros(self.count, self.dtype) if factors is None else factors.astype(self.dtype)
-        given = need.out[0] if isinstance(need.out, (tuple, list)) else need.out
-        made = np.empty(self.input.shape, self.input.dtype) if given is None else planes(given)
-        if given is not None and not self._apart(given, made):
-            made = np.empty(self.input.shape, self.input.dtype)
+        given: Array | None = need.out[0] if isinstance(need.out, (tuple, list)) else need.out
+        made = np.empty(self.input.shape, self.input.dtype) if given is None or not self._apart(given) else given
         twins = self._twins("gradients", rider)
-        inner = _plain(made, self.dtype)
+        plain = _plain(made, self.dtype)
         for piece in self._pieces(TASK):
-            place = made[piece.images, :, piece.first : piece.last]
-            whole = inner and place.flags.c_contiguous
-            target = place if whole else np.empty(place.shape, self.dtype)
+            whole = plain and piece.last - piece.first == self.positions
+            target = flat(made[piece.images]) if whole else np.empty(piece.logits.size, self.dtype)
             twins(
                 piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
                 piece.labels, piece.targets, self.left_out, self.flag, slopes[piece.images], jumps[piece.images],
-                *self._ridden(rider), factors[piece.images], target.reshape(-1), *self._over(target, piece.logits),
+                *self._ridden(rider), factors[piece.images], target, *self._over(target, piece.logits),
             )
             if not whole:
-                place[...] = target
+                self._put(target, made, piece)
         if given is None:
-            return made.reshape(self.shape)
-        if not np.may_share_memory(made, given):
-            given[...] = made.reshape(self.shape)
-        result: Array = given
-        return result
+            return made
+        if made is not given:
+            given[...] = made
+        return given
 
-    def _apart(self, given: Array, view: Array) -> bool:
-        """Whether the gradient can be written to this view of the caller's buffer while inputs are being read."""
-        if not np.may_share_memory(view, given):
-            return given.size == 0
+    def _apart(self, given: Array) -> bool:
+        """Whether the gradient can be written to the caller's buffer while inputs are being read."""
         if self.targets is not None and np.may_share_memory(given, self.targets):
             return False
-        return not entangled(view, self.input)
+        return not entangled(given, self.input)
 
     # ---- launches
 
@@ -163,7 +158,28 @@ class Images:
                 )
 
     def _staged(self, array: Array, n: int, first: int, last: int) -> Array:
-        return checks.kernel_argument(np.ascontiguousarray(array[n, :, first:last], self.dtype)).reshape(-1)
+        """Some positions of an image, of all classes, laid out as kernels read them."""
+        lines, skipped = self._lines(array[n], first, last)
+        found = np.ascontiguousarray(lines, self.dtype).reshape(self.classes, -1)
+        return checks.kernel_argument(np.ascontiguousarray(found[:, skipped : skipped + last - first])).reshape(-1)
+
+    def _put(self, staged: Array, array: Array, piece: Piece) -> None:
+        """Positions of an image that were computed apart, back where they belong."""
+        for n, found in enumerate(staged.reshape(-1, self.classes, piece.last - piece.first), piece.images.start):
+            lines, skipped = self._lines(array[n], piece.first, piece.last)
+            if found.size < lines.size:
+                laid_out = np.array(lines, order="C")
+                laid_out.reshape(self.classes, -1)[:, skipped : skipped + piece.last - piece.first] = found
+                found = laid_out
+            lines[...] = found.reshape(lines.shape)
+
+    def _lines(self, image: Array, first: int, last: int) -> tuple[Array, int]:
+        """The lines that some positions of an image (C, ...) are on, and how many come before on the first of them."""
+        axes = [axis for axis in zip(image.shape[1:], image.strides[1:], strict=True) if axis[0] > 1]
+        if all(step == size * inner for (_, step), (size, inner) in pairwise(axes)):
+            image = image.reshape(self.classes, -1)  # a view: lines of one position
+        line = self.positions // image.shape[1]
+        return image[:, first // line : -(-last // line)], first % line
 
     def _shift(self) -> tuple[int, ...]:
         return () if self.activation == "softmax" else (self.shift,)
@@ -197,11 +213,6 @@ class Images:
             template = getattr(regions_elements, name)
             holes["activate"] = regions_elements.given if self.activation is None else regions_elements.logistic
         return Twins(template, self.dtype, "regions", **holes)
-
-
-def planes(array: Array) -> Array:
-    """(N, C, ...) as (N, C, positions): a view where there is one."""
-    return array.reshape(*array.shape[:2], math.prod(array.shape[2:]))
 
 
 def _plain(array: Array, dtype: np.dtype[Any]) -> bool:

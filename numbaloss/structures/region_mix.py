@@ -154,7 +154,7 @@ class Sharing(Loss):
     def _one_by_one(self, inputs: tuple[Any, ...], images: Images, weights: Array, need: Need) -> Outcome:
         """For targets that the rider takes otherwise: a softmax loss masks, as distributions, which need other sums."""
         lead, dtype = self._regions[0], images.input.dtype
-        computed = images.input.reshape(images.shape).astype(images.dtype, copy=False)  # a half is rounded once
+        computed = images.input.astype(images.dtype, copy=False)  # a half is rounded once
         parts = [loss._run((computed, inputs[1]), weights, Need(total=True, wrt=need.wrt)) for loss in self._order]
         outcome = Outcome(lead._door(inputs), dtype, batch=images.count)
         factors = self._finished(outcome, parts, weights)

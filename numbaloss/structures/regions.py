@@ -19,7 +19,7 @@ from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms
 from numbaloss.structures.pointwise import PointwiseLoss
 from numbaloss.structures.publish import publish
-from numbaloss.structures.region_images import Images, Sums, planes
+from numbaloss.structures.region_images import Images, Sums
 from numbaloss.structures.rows import RowLoss
 from numbaloss.structures.softmax import EXTRAS, SoftmaxLoss
 from numbaloss.structures.twins import Twins
@@ -102,7 +102,7 @@ class RegionLoss(RowLoss):
         dtype = checks.computed_dtype(logits.dtype)
         labels, masks = self._targets(logits, target)
         return door, Images(
-            planes(logits), logits.shape, dtype, labels, masks, int(self.parameters["ignore_index"]),
+            logits, dtype, labels, masks, int(self.parameters["ignore_index"]),
             self.parameters["activation"], bool(self.parameters.get("squared_pred")), self._kernels,
         )
 
@@ -129,7 +129,7 @@ class RegionLoss(RowLoss):
         )
 
     def _targets(self, logits: Array, target: Array) -> tuple[Array | None, Array | None]:
-        """Class labels (N, positions), or masks (N, C, positions)."""
+        """Class labels (N, positions), or masks as the input."""
         name, wanted = self.definition.name, (logits.shape[0], *logits.shape[2:])
         if target.shape == wanted and target.ndim < logits.ndim:
             labels = checks.integers(name, "target", target)
@@ -138,7 +138,7 @@ class RegionLoss(RowLoss):
         checks.numeric(name, "target", target)
         if target.shape != logits.shape:
             raise ValueError(self._no_target(wanted, logits.shape, checks.describe(target)))
-        return None, planes(target)
+        return None, target
 
     @property
     def _skipped(self) -> int:
