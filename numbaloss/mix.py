@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import device_door
+from numbaloss.arrays.casts import laid_out, put
+from numbaloss.arrays.numpy import computed_dtype
 from numbaloss.loss import Loss, Need, Outcome
 from numbaloss.total import Total
 
@@ -277,13 +279,21 @@ def _typed(value: Any, like: Any) -> Any:
 def _scale(gradients: Any, factor: float) -> None:
     if factor != 1.0:
         for gradient in gradients if isinstance(gradients, tuple) else (gradients,):
-            gradient *= gradient.dtype.type(factor)
+            dtype = computed_dtype(gradient.dtype)
+            if gradient.dtype == dtype:
+                gradient *= dtype.type(factor)
+            else:
+                put(laid_out(gradient, dtype) * dtype.type(factor), gradient)
 
 
 def _add(gradients: Any, slopes: Any, factor: float) -> None:
     pairs = zip(gradients, slopes, strict=True) if isinstance(gradients, tuple) else [(gradients, slopes)]
     for gradient, slope in pairs:
-        gradient += slope if factor == 1.0 else slope * slope.dtype.type(factor)
+        dtype = computed_dtype(gradient.dtype)
+        if gradient.dtype == dtype:
+            gradient += slope if factor == 1.0 else slope * dtype.type(factor)
+        else:
+            put(laid_out(gradient, dtype) + laid_out(slope, dtype) * dtype.type(factor), gradient)
 
 
 def from_expression(text: str) -> Loss | Mix:

@@ -19,8 +19,8 @@ from rich.syntax import Syntax
 from numbaloss.cli.samples import random_inputs
 from numbaloss.compile.digest import names_read
 from numbaloss.compile.primitives import PRIMITIVES
+from numbaloss.compile.twins import Twins
 from numbaloss.loss import Loss
-from numbaloss.structures.twins import Twins
 
 LINTER_NOTE = re.compile(r"[ ]*#[ ]*(type: ignore|noqa)[^\n]*")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.compile import render
+from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array
 from numbaloss.structures.define import define
@@ -19,7 +20,6 @@ from numbaloss.structures.labelled import LabelledLoss, Launch
 from numbaloss.structures.layout import Piece
 from numbaloss.structures.publish import publish
 from numbaloss.structures.softmax import LIMITS
-from numbaloss.structures.twins import Kernel, Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceArray

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import put
+from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.measures import FAMILY, GIVEN, MEASURES, checked_function, holes
 from numbaloss.structures.sheets import Sheets, gradient_buffers
-from numbaloss.structures.twins import Kernel, Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
@@ -143,7 +144,7 @@ class EmbeddingLoss(Loss):
                 *gradients,
             )
             if values is not None and part is not None and values.dtype != dtype:
-                values[low:high] = part
+                put(part, values[low:high])
 
     def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
         from numbaloss.structures.cuda import embeddings

@@ -11,6 +11,7 @@ import numpy as np
 
 from numbaloss.arrays import door
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import laid_out
 from numbaloss.compile.threads import between_products
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
@@ -96,7 +97,7 @@ class Call:
             None if array is None else array[rows] for array in (self.labels, self.targets, self.row_weights)
         )
         if targets is not None:
-            targets = checks.kernel_argument(np.ascontiguousarray(targets, self.dtype)).reshape(-1)
+            targets = checks.kernel_argument(laid_out(targets, self.dtype)).reshape(-1)
         return Piece(logits.reshape(-1), logits.shape[1], 1, False, labels, targets, row_weights)
 
 

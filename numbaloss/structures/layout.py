@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import laid_out, put
 from numbaloss.loss import Array, Need, Outcome
 from numbaloss.structures.overlap import entangled, in_place
 
@@ -87,11 +88,11 @@ class Rows:
         for cut in self._cuts(whole=direct and not over):
             read = self.input[cut.place]
             if not direct or self.planes:
-                read = np.ascontiguousarray(read, self.dtype)
+                read = laid_out(read, self.dtype)
             stride = self.classes if self.planes or read.shape[0] < 2 else read.strides[0] // read.itemsize
             targets = None
             if self.targets is not None:
-                targets = _flat(np.ascontiguousarray(self.targets[cut.place], self.dtype))
+                targets = _flat(laid_out(self.targets[cut.place], self.dtype))
             piece = Piece(
                 _flat(read), stride, cut.positions, self.planes,
                 self._of_rows(self.labels, cut), targets, self._of_rows(self.row_weights, cut),
@@ -107,7 +108,7 @@ class Rows:
                     setattr(piece, name, staged[name][1].reshape(-1))
             yield piece
             for name, (place, scratch) in staged.items():
-                outputs[name][place] = scratch
+                put(scratch, outputs[name][place])
         for name, whole in late.items():
             whole[...] = outputs[name]
         for out, whole in self.copies:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import in_type, laid_out, put
+from numbaloss.compile.twins import Twins
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
@@ -15,7 +17,6 @@ from numbaloss.structures.facts import check_facts
 from numbaloss.structures.publish import publish
 from numbaloss.structures.region_images import Images, flat
 from numbaloss.structures.regions import COMMON, RegionLoss
-from numbaloss.structures.twins import Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
@@ -71,7 +72,7 @@ class SortedLoss(RegionLoss):
         batch = bool(self.parameters["batch"])
         logits = images.input
         if not images.direct:
-            logits = np.ascontiguousarray(logits, images.dtype)
+            logits = laid_out(logits, images.dtype)
         found, given = self._map(images, logits, need)
         self._launch("spread", images, logits, found)
         groups = min(1, images.count) if batch else images.count
@@ -80,8 +81,8 @@ class SortedLoss(RegionLoss):
         labels = None if images.labels is None else self._plain(images.labels, images)
         targets = None if images.targets is None else self._plain(images.targets, images).reshape(layout)
         self._twins_of("sort", images)(
-            64 * logits.size, found.reshape(layout), images.count if batch else 1, labels, targets, images.left_out, images.shift,
-            1 if images.activation == "hinge" else None, weights if batch else np.ones(images.count), (),
+            64 * logits.size, found.reshape(layout), images.count if batch else 1, labels, targets, images.left_out,
+            images.shift, 1 if images.activation == "hinge" else None, weights if batch else np.ones(images.count), (),
             values, sizes, counted,
         )
         shape = (groups, images.classes)
@@ -120,14 +121,14 @@ class SortedLoss(RegionLoss):
 
     def _handed(self, images: Images, found: Array, given: Array | None) -> Array:
         if given is None:
-            return found.astype(images.input.dtype, copy=False)
+            return in_type(found, images.input.dtype)
         if not np.may_share_memory(found, given):
-            given[...] = found
+            put(found, given)
         return given
 
     def _plain(self, array: Array, images: Images) -> Array:
         dtype = array.dtype if array is images.labels else images.dtype
-        return checks.kernel_argument(np.ascontiguousarray(array, dtype))
+        return checks.kernel_argument(laid_out(array, dtype))
 
     def _check_labels(self, images: Images) -> None:
         if images.labels is None:

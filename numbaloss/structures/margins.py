@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.compile.twins import Kernel
 from numbaloss.loss import Array
 from numbaloss.structures.define import define
 from numbaloss.structures.derived import of_arguments
@@ -16,7 +17,6 @@ from numbaloss.structures.labelled import LabelledLoss, Launch
 from numbaloss.structures.layout import Piece
 from numbaloss.structures.publish import publish
 from numbaloss.structures.rows import FEW, counted
-from numbaloss.structures.twins import Kernel
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceArray

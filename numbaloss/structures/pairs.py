@@ -9,6 +9,7 @@ from typing import Any
 
 from numbaloss.compile import render
 from numbaloss.compile.symbolic.plan import Plan
+from numbaloss.compile.twins import Kernel
 from numbaloss.definition import Definition, split_signature
 from numbaloss.loss import Array
 from numbaloss.structures.define import define
@@ -18,7 +19,6 @@ from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.measures import GIVEN, MEASURES
 from numbaloss.structures.publish import publish
-from numbaloss.structures.twins import Kernel
 
 LIMITS = {"p": "(0, inf]", "eps": "[0, inf)"}
 TRIPLET = ("anchor", "positive", "negative")

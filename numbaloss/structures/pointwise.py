@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import laid_out, put, staged_in
 from numbaloss.compile import render
+from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.broadcast import spread_sum, summed_to
 from numbaloss.structures.define import define
@@ -18,12 +20,11 @@ from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.join import Terms, joined
 from numbaloss.structures.overlap import overlaps
 from numbaloss.structures.publish import publish
-from numbaloss.structures.twins import Kernel, Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
 
-CHUNK = 1 << 16  # elements staged at a time where memory cannot be read as it lies; a multiple of the kernel's block
+CHUNK = 1 << 17  # elements staged at a time where memory cannot be read as it lies; a multiple of the kernel's block
 
 
 def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
@@ -320,25 +321,31 @@ class PointwiseLoss(Loss):
         writable = [array for array in outputs if array is not None]
         if operands[0].size == 0:
             return
+        arrays, count = [*operands, *writable], len(operands)
         flags: Any = [["readonly", "contig", "aligned", "nbo"]] * len(operands)
         flags += [["writeonly", "contig", "aligned", "nbo"]] * len(writable)
         with np.nditer(
-            [*operands, *writable],
+            arrays,
             ["external_loop", "buffered", "delay_bufalloc", "copy_if_overlap"],
             flags,
-            op_dtypes=[dtype] * len(flags),
+            op_dtypes=[staged_in(array.dtype, dtype) for array in arrays],
             casting="unsafe",
             order="K",
             buffersize=CHUNK,
         ) as chunks:
             chunks.reset()
-            for arrays in chunks:
-                vectors = [checks.kernel_argument(array) for array in arrays]
+            for given in chunks:
+                read = [laid_out(array, dtype) for array in given[:count]]
+                written = [array if array.dtype == dtype else np.empty(array.shape, dtype) for array in given[count:]]
+                vectors = [checks.kernel_argument(array) for array in (*read, *written)]
                 n = vectors[0].size
                 weights = vectors[inputs] if weighted else None
-                rest = vectors[len(operands) :]
+                rest = vectors[count:]
                 values = rest.pop(0) if need.values else None
                 curvature = rest.pop(0) if need.hessian else None
                 outcome.total += twins(
                     n, n, tuple(vectors[:inputs]), params, weights, scale, values, tuple(rest), curvature, sums
                 )
+                for made, buffer in zip(written, given[count:], strict=True):
+                    if made is not buffer:
+                        put(made, buffer)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from numbaloss.arrays.casts import in_type, laid_out, put
 from numbaloss.loss import Array
 from numbaloss.structures.overlap import in_place
 
@@ -19,7 +20,7 @@ def operand(matrix: Array, dtype: np.dtype[Any]) -> Array:
             step, unit = view.strides
             if unit == dtype.itemsize and step % dtype.itemsize == 0 and step >= view.shape[1] * dtype.itemsize:
                 return matrix
-    return np.ascontiguousarray(matrix, dtype)
+    return laid_out(matrix, dtype)
 
 
 def _direct(out: Array, dtype: np.dtype[Any], others: tuple[Array, ...]) -> bool:
@@ -49,7 +50,7 @@ class InputGradient:
         if self.straight:
             np.matmul(slopes, self.matrix, out=self.flat[rows])
         else:
-            self.flat[rows] = np.matmul(slopes, self.matrix)
+            self.flat[rows] = in_type(np.matmul(slopes, self.matrix), self.flat.dtype)
 
     def finished(self) -> Array:
         """The gradient, zero in ignored rows."""
@@ -91,7 +92,7 @@ class WeightGradient:
         if not self.begun:
             self.sum[...] = 0.0
         if self.sum is not self.out:
-            self.out[...] = self.sum
+            put(self.sum, self.out)
         return self.out
 
 

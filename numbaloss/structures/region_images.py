@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import laid_out, put
+from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Need
 from numbaloss.structures.overlap import entangled, written_apart
-from numbaloss.structures.twins import Kernel, Twins
 
 STAGED = 1 << 18  # elements staged at a time, about
 SUMS = 4  # numbers a class: true positives, false positives, false negatives, positions that count
@@ -160,7 +161,7 @@ class Images:
     def _staged(self, array: Array, n: int, first: int, last: int) -> Array:
         """Some positions of an image, of all classes, laid out as kernels read them."""
         lines, skipped = self._lines(array[n], first, last)
-        found = np.ascontiguousarray(lines, self.dtype).reshape(self.classes, -1)
+        found = laid_out(lines, self.dtype).reshape(self.classes, -1)
         return checks.kernel_argument(np.ascontiguousarray(found[:, skipped : skipped + last - first])).reshape(-1)
 
     def _put(self, staged: Array, array: Array, piece: Piece) -> None:
@@ -168,10 +169,10 @@ class Images:
         for n, found in enumerate(staged.reshape(-1, self.classes, piece.last - piece.first), piece.images.start):
             lines, skipped = self._lines(array[n], piece.first, piece.last)
             if found.size < lines.size:
-                laid_out = np.array(lines, order="C")
-                laid_out.reshape(self.classes, -1)[:, skipped : skipped + piece.last - piece.first] = found
-                found = laid_out
-            lines[...] = found.reshape(lines.shape)
+                both = np.array(lines, order="C")
+                put(found, both.reshape(self.classes, -1)[:, skipped : skipped + piece.last - piece.first])
+                found = both
+            put(found.reshape(lines.shape), lines)
 
     def _lines(self, image: Array, first: int, last: int) -> tuple[Array, int]:
         """The lines that some positions of an image (C, ...) are on, and how many come before on the first of them."""

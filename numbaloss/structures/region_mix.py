@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from numbaloss.arrays.casts import in_type
 from numbaloss.definition import Definition, split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
@@ -154,7 +155,7 @@ class Sharing(Loss):
     def _one_by_one(self, inputs: tuple[Any, ...], images: Images, weights: Array, need: Need) -> Outcome:
         """For targets that the rider takes otherwise: a softmax loss masks, as distributions, which need other sums."""
         lead, dtype = self._regions[0], images.input.dtype
-        computed = images.input.astype(images.dtype, copy=False)  # a half is rounded once
+        computed = in_type(images.input, images.dtype)  # a half is rounded once
         parts = [loss._run((computed, inputs[1]), weights, Need(total=True, wrt=need.wrt)) for loss in self._order]
         outcome = Outcome(lead._door(inputs), dtype, batch=images.count)
         factors = self._finished(outcome, parts, weights)

@@ -10,6 +10,7 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
+from numbaloss.compile.twins import Twins
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.define import define
@@ -22,7 +23,6 @@ from numbaloss.structures.publish import publish
 from numbaloss.structures.region_images import Images, Sums
 from numbaloss.structures.rows import RowLoss
 from numbaloss.structures.softmax import EXTRAS, SoftmaxLoss
-from numbaloss.structures.twins import Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor

@@ -9,10 +9,10 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
+from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.layout import Rows, canonical
-from numbaloss.structures.twins import Kernel, Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceArray, DeviceDoor

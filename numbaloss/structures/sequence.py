@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import laid_out, put
 from numbaloss.compile import render
+from numbaloss.compile.twins import Twins
 from numbaloss.definition import split_signature
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.alignment import Targets
@@ -19,7 +21,6 @@ from numbaloss.structures.facts import STANDARD, check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.overlap import entangled
 from numbaloss.structures.publish import publish
-from numbaloss.structures.twins import Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
@@ -179,12 +180,12 @@ class SequenceLoss(Loss):
         for low in range(0, count, span):
             high = min(low + span, count)
             read = array[:, low:high]
-            read = read if reads else np.ascontiguousarray(read, dtype)
+            read = read if reads else laid_out(read, dtype)
             target = None if gradient is None else gradient[:, low:high]
             written = target if writes or target is None else np.empty(target.shape, dtype)
             yield Piece(read, low, high, written)
-            if target is not None and not writes:
-                target[...] = written
+            if target is not None and written is not None and not writes:
+                put(written, target)
 
 
 def _direct(array: Array, dtype: np.dtype[Any]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import copied, put
 from numbaloss.loss import Array, Need
 from numbaloss.structures.overlap import entangled
 
@@ -85,7 +86,7 @@ class Sheets:
                     flat = [
                         checks.kernel_argument(cut).reshape(-1)
                         if fit
-                        else (np.array(cut, kind, order="C") if k < count else np.empty(cut.shape, kind)).reshape(-1)
+                        else (copied(cut, kind) if k < count else np.empty(cut.shape, kind)).reshape(-1)
                         for k, (cut, kind, fit) in enumerate(zip(cuts, kinds, fits, strict=True))
                     ]
                     written = iter(flat[count:])
@@ -93,7 +94,7 @@ class Sheets:
                     yield low + begin, low + end, flat[:count], slots
                     for cut, fit, made in zip(cuts[count:], fits[count:], flat[count:], strict=True):
                         if not fit:
-                            cut[...] = made.reshape(cut.shape)
+                            put(made.reshape(cut.shape), cut)
         for buffer, made in self.copies:
             buffer[...] = made
 

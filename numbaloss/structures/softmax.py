@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numbaloss.compile.twins import Kernel
 from numbaloss.definition import Interval, split_signature
 from numbaloss.loss import Array, Loss, same
 from numbaloss.structures.define import define
@@ -17,7 +18,6 @@ from numbaloss.structures.labelled import LabelledLoss, Launch
 from numbaloss.structures.layout import Piece
 from numbaloss.structures.overlap import written_apart
 from numbaloss.structures.publish import publish
-from numbaloss.structures.twins import Kernel
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceArray

@@ -11,9 +11,9 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.compile import render
+from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.hyperparameters import Sources, hyperparameters
-from numbaloss.structures.twins import Kernel, Twins
 from numbaloss.structures.vectors import Vectors
 
 TILE = 512  # rows and columns of a tile: with the blocks that make it, it fits the second-level cache

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import put
 from numbaloss.compile import render
+from numbaloss.compile.twins import Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.hyperparameters import hyperparameters
 from numbaloss.structures.sheets import Sheets, gradient_buffers
-from numbaloss.structures.twins import Twins
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
@@ -141,7 +142,7 @@ class KernelLoss(Loss):
                 None if weights is None else weights[low:high], factor, part,
             )
             if values is not None and part is not None and values.dtype != dtype:
-                values[low:high] = part
+                put(part, values[low:high])
 
     # ---- arguments
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import in_type, laid_out, put
 from numbaloss.loss import Array
 
 KEPT = 1 << 18  # elements up to which all blocks are kept: what two tiles take
@@ -40,7 +41,7 @@ class Vectors:
         rows = self._rows(low, high)
         if out is None:
             out = np.empty(rows.shape, self.dtype)
-        np.copyto(out, rows)
+        np.copyto(out, laid_out(rows, self.dtype))
         if self.unit:
             out *= self.rates[low:high]
         else:
@@ -100,8 +101,8 @@ def gathered(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], inputs: tup
 def handed(gradient: Array, copy_to: Any, dtype: np.dtype[Any]) -> Array:
     """A gradient as the caller gets it: in his buffer if he gave one, and in the type of the input."""
     if copy_to is None:
-        return gradient.astype(dtype, copy=False)
-    copy_to[...] = gradient
+        return in_type(gradient, dtype)
+    put(gradient, copy_to)
     kept: Array = copy_to
     return kept
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.structures.twins import Twins
+from numbaloss.compile.twins import Twins
 from numbaloss.testing import inputs as drawn
 from numbaloss.testing.basics import (
     LossFunction,
