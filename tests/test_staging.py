@@ -84,3 +84,17 @@ def test_the_same_of_regions(case, target, in_place):
     precision = 1e-3 if logits.dtype == np.float16 else 1e-6
     np.testing.assert_allclose(value, expected, rtol=precision)
     np.testing.assert_allclose(out, slopes.astype(logits.dtype), rtol=precision, atol=precision * np.abs(slopes).max())
+
+
+def test_transposed_rows_are_read_as_planes():
+    """Rows that lie column after column are one image of as many positions: the same bits, nothing copied."""
+    columns = RNG.standard_normal((7, 3000)).astype(np.float32)
+    labels = RNG.integers(0, 7, 3000)
+    criterion = nl.CrossEntropyLoss(label_smoothing=0.1, weight=RNG.uniform(0.5, 2.0, 7))
+    value, gradient = criterion.value_and_grad(columns.T, labels)
+    expected, slopes = criterion.value_and_grad(columns[None], labels[None])
+    assert value == expected
+    np.testing.assert_array_equal(gradient, slopes[0].T)
+    assert gradient.flags.f_contiguous, "as the input lies"
+    plain = np.empty(columns.T.shape, np.float32)
+    np.testing.assert_allclose(criterion.value_and_grad(columns.T, labels, out=plain)[1], gradient, rtol=1e-6)

@@ -52,6 +52,7 @@ class Rows:
 
     input: Array  # (rows, C), or (N, C, d1, ...) as planes
     planes: bool
+    turned: bool  # whether those are the columns of an array (N, C)
     dtype: np.dtype[Any]
     classes: int
     shape: tuple[int, ...]  # of the input as given
@@ -71,6 +72,8 @@ class Rows:
 
     def back(self, array: Array) -> Array:
         """An array of the canonical layout, in the shape the user gave."""
+        if self.turned:
+            return np.swapaxes(array[0], 0, 1)
         if self.planes or len(self.shape) <= 2:
             return array.reshape(self.shape)
         batch, classes, *rest = self.shape
@@ -180,15 +183,20 @@ class Rows:
         if out is None:
             made = np.empty(self.input.shape, self.input.dtype)
             return made, self.back(made)
-        view = canonical(out, self.planes)
+        view = canonical(out, self.planes, self.turned)
         if out.size and not np.may_share_memory(view, out):  # no view of it has the layout: copied at the end
             view = np.empty(self.input.shape, self.input.dtype)
             self.copies.append((out, view))
         return view, out
 
 
-def canonical(array: Array, planes: bool) -> Array:
-    """A ``(C)``, ``(N, C)`` or ``(N, C, d1, ...)`` array as rows, a view where possible; as planes it is already."""
+def canonical(array: Array, planes: bool, turned: bool) -> Array:
+    """A ``(C)``, ``(N, C)`` or ``(N, C, d1, ...)`` array as rows, a view where possible; as planes it is already.
+
+    `turned` rows ``(N, C)`` are planes of their columns.
+    """
+    if turned:
+        return array.T[None]
     if array.ndim == 1:
         return array.reshape(1, -1)
     if array.ndim == 2 or planes:

@@ -120,7 +120,7 @@ class RowLoss(Loss):
         self._check_shape(logits.shape)
         self._check_out(need, logits)
         distribution = self._is_distribution(logits, target)
-        rows = self._rows(logits, target, sample_weight, distribution)
+        rows = self._rows(logits, target, sample_weight, distribution, need.buffers(self.definition.name))
         outcome = Outcome(door, logits.dtype, batch=logits.shape[0] if logits.ndim > 1 else 1)
         if distribution:
             outcome.denominator = counted(rows.input.shape[0] * rows.positions, rows.row_weights)
@@ -184,25 +184,35 @@ class RowLoss(Loss):
             return ", as the class axis is the second (numpy.moveaxis(input, -1, 1) makes it so)"
         return ""
 
-    def _rows(self, logits: Array, target: Array, sample_weight: Any, distribution: bool) -> Rows:
+    def _rows(
+        self, logits: Array, target: Array, sample_weight: Any, distribution: bool, buffers: tuple[Array | None, ...]
+    ) -> Rows:
         dtype = checks.computed_dtype(logits.dtype)
-        planes = logits.ndim > 2 and self.definition.structure != "distributions" and not self._class_last(logits)
+        turned = self._has_planes and all(one is None or _turned(one) for one in (logits, *buffers))
+        planes = turned or (self._has_planes and logits.ndim > 2 and not self._class_last(logits))
         classes = logits.shape[1] if logits.ndim > 1 else logits.shape[0]
         positions = logits.shape[:1] * (logits.ndim > 1) + logits.shape[2:]
         return Rows(
-            canonical(logits, planes),
+            canonical(logits, planes, turned),
             planes,
+            turned,
             dtype,
             classes,
             logits.shape,
             labels=None if distribution else self._flat_labels(target, classes),
-            targets=canonical(target, planes) if distribution else None,
+            targets=canonical(target, planes, turned) if distribution else None,
             weights=self._class_weights(dtype, classes),
             row_weights=checks.row_weights(self.definition.name, sample_weight, positions, dtype),
             ignored=self._ignored,
             first=self.definition.inputs[0],
             rereads=distribution or self.definition.structure != "softmax" or bool(self.parameters.get("softcap")),
         )
+
+    @property
+    def _has_planes(self) -> bool:
+        """Whether there are kernels that read the classes of a row far from each other."""
+        facts = self.definition
+        return facts.structure != "distributions" and "max_ndim" not in facts.facts
 
     @staticmethod
     def _class_last(logits: Array) -> bool:
@@ -270,3 +280,8 @@ class RowLoss(Loss):
 def counted(rows: int, row_weights: Array | None) -> float:
     """The denominator where all rows count: how many there are, or the sum of their weights."""
     return float(rows) if row_weights is None else float(row_weights.sum(dtype=np.float64))
+
+
+def _turned(array: Array) -> bool:
+    """Whether rows lie in Fortran's order, column after column: the transpose of an array as planes."""
+    return array.ndim == 2 and array.flags.f_contiguous and not array.flags.c_contiguous
