@@ -7,13 +7,14 @@ import math
 import numpy as np
 
 from numbaloss.arrays.numpy import Array
+from numbaloss.arrays.sums import sum_of
 
 
 def spread_sum(weights: Array, shape: tuple[int, ...]) -> float:
     """The sum of weights once broadcast to `shape`, in float64."""
     if weights.size == 0:
         return 0.0
-    return float(weights.sum(dtype=np.float64)) * (float(math.prod(shape)) / weights.size)
+    return sum_of(weights) * (float(math.prod(shape)) / weights.size)
 
 
 def summed_to(shape: tuple[int, ...], gradient: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.arrays.casts import put
+from numbaloss.arrays.sums import sum_of
 from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.measures import FAMILY, GIVEN, MEASURES, checked_function, holes
@@ -115,7 +116,7 @@ class EmbeddingLoss(Loss):
         number = float(math.prod(lead))
         outcome = Outcome(door, first.dtype, batch=lead[0] if lead else 1, denominator=number)
         if weights is not None:
-            outcome.denominator = float(weights.sum(dtype=np.float64))
+            outcome.denominator = sum_of(weights)
         gradients = gradient_buffers(facts.name, facts.facts["rows"], rows, first.dtype, need)
         outcome.gradients = tuple(array for array in gradients if array is not None)
         if labels is not None:

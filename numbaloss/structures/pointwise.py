@@ -10,6 +10,7 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.arrays.casts import laid_out, put, staged_in
+from numbaloss.arrays.sums import sum_of
 from numbaloss.compile import render
 from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
@@ -231,7 +232,7 @@ class PointwiseLoss(Loss):
         spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(shape) - given.ndim)), shape)
         both = spread if weights is None else spread * weights
         counted = both if self.definition.weight == "sum" and weights is not None else spread
-        return both, spread_sum(given, shape) if counted is spread else float(both.sum(dtype=np.float64))
+        return both, spread_sum(given, shape) if counted is spread else sum_of(both)
 
     def _outputs(self, outcome: Outcome, arrays: list[Array], need: Need) -> list[Array | None]:
         """Buffers for values, curvature and the wanted gradients, in the input's type; `out` where given."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.sums import sum_of
 from numbaloss.compile import render
 from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
@@ -279,7 +280,7 @@ class RowLoss(Loss):
 
 def counted(rows: int, row_weights: Array | None) -> float:
     """The denominator where all rows count: how many there are, or the sum of their weights."""
-    return float(rows) if row_weights is None else float(row_weights.sum(dtype=np.float64))
+    return float(rows) if row_weights is None else sum_of(row_weights)
 
 
 def _turned(array: Array) -> bool:

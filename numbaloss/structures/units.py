@@ -12,6 +12,7 @@ import numpy as np
 
 from numbaloss.arrays import numpy as checks
 from numbaloss.arrays.casts import put
+from numbaloss.arrays.sums import sum_of
 from numbaloss.compile import render
 from numbaloss.compile.twins import Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
@@ -97,7 +98,7 @@ class KernelLoss(Loss):
         weights = checks.row_weights(facts.name, sample_weight, lead, dtype)
         outcome = Outcome(door, kept.dtype, batch=lead[0] if lead else 1, denominator=float(prod(lead)))
         if weights is not None:
-            outcome.denominator = float(weights.sum(dtype=np.float64))
+            outcome.denominator = sum_of(weights)
         gradients = gradient_buffers(facts.name, facts.inputs, arrays, kept.dtype, need)
         outcome.gradients = tuple(array for array in gradients if array is not None)
         if need.values:
