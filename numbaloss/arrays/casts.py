@@ -1,7 +1,7 @@
 """Arrays to and from the type of the arithmetic, laid out as kernels read them.
 
 NumPy converts floats of 16 bits one by one, and takes some 60 ns for each that is below the smallest normal number, as
-gradients of a mean often are. Kernels convert whole vectors of them.
+gradients of a mean often are. Kernels convert whole vectors of them, and of other types where many lie side by side.
 """
 
 from __future__ import annotations
@@ -16,20 +16,24 @@ from numbaloss.arrays.numpy import Array
 from numbaloss.compile.twins import Twins
 
 HALVES = ("float16", "bfloat16")  # the latter is of ml_dtypes
+LARGE = 1 << 15  # elements of other types from which a kernel pays
 
 
 def laid_out(array: Array, dtype: np.dtype[Any]) -> Array:
     """A contiguous array of this type: the array itself, if it is one."""
-    return copied(array, dtype) if _converted(array, dtype) else np.ascontiguousarray(array, dtype)
+    return np.ascontiguousarray(array, dtype) if _way(array.dtype, dtype) is None else copied(array, dtype)
 
 
 def copied(array: Array, dtype: np.dtype[Any]) -> Array:
     """A new contiguous array of this type."""
-    if not _converted(array, dtype):
-        return np.array(array, dtype, order="C")
+    way = _way(array.dtype, dtype)
+    if way is None or (way == "plainly" and not (array.size >= LARGE and _lies_plainly(array))):
+        with np.errstate(over="ignore"):  # beyond the type is infinite
+            return np.array(array, dtype, order="C")
     made = np.empty(array.shape, dtype)
-    source = np.require(array, _native(array.dtype), ("C", "A"))
-    _convert(f"from_{_half(source.dtype)}", checks.kernel_argument(source.view(np.uint16)), made)
+    if way != "plainly":
+        array = np.require(array, _native(array.dtype), ("C", "A")).view(np.uint16)
+    _convert(way, checks.kernel_argument(array), made)
     return made
 
 
@@ -37,7 +41,7 @@ def in_type(array: Array, dtype: np.dtype[Any]) -> Array:
     """The array in this type: itself, if it is of it."""
     if array.dtype == dtype:
         return array
-    if _converted(array, dtype):
+    if _way(array.dtype, dtype) is not None:
         return copied(array, dtype)
     made = np.empty(array.shape, dtype)
     put(array, made)
@@ -46,43 +50,54 @@ def in_type(array: Array, dtype: np.dtype[Any]) -> Array:
 
 def put(array: Array, target: Array) -> None:
     """``target[...] = array``, of one shape."""
-    if not _converted(target, array.dtype):
+    half = _half(target.dtype)
+    if half is None or array.dtype != checks.FLOAT32:
         with np.errstate(over="ignore"):  # beyond the type is infinite
             target[...] = array
         return
-    plain = target.flags.c_contiguous and target.flags.aligned and target.dtype.isnative
-    made = target if plain else np.empty(target.shape, _native(target.dtype))
-    _convert(f"to_{_half(made.dtype)}", checks.kernel_argument(np.ascontiguousarray(array)), made.view(np.uint16))
-    if not plain:
+    direct = _lies_plainly(target)
+    made = target if direct else np.empty(target.shape, _native(target.dtype))
+    _convert(f"to_{half}", checks.kernel_argument(np.ascontiguousarray(array)), made.view(np.uint16))
+    if not direct:
         target[...] = made
 
 
 def staged_in(kind: np.dtype[Any], dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """What NumPy makes of an array of some kind where it stages it for kernels of this type."""
-    return _native(kind) if dtype == checks.FLOAT32 and _half(kind) else dtype
-
-
-def _converted(array: Array, dtype: np.dtype[Any]) -> bool:
-    """Whether kernels convert these numbers to this type, or back."""
-    return dtype == checks.FLOAT32 and _half(array.dtype) is not None
-
-
-@cache  # the name alone takes NumPy more than a microsecond
-def _half(dtype: np.dtype[Any]) -> str | None:
-    """The name of a type of 16 bits."""
-    return dtype.name if dtype.name in HALVES else None
-
-
-def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return dtype if dtype.isnative else dtype.newbyteorder("=")
-
-
-def _convert(way: str, source: Array, target: Array) -> None:
-    _twins(way)(source.size, source.reshape(-1), target.reshape(-1))
+    """What NumPy's iterator makes of an array of some kind: what `copied` then makes an array of this type of."""
+    return dtype if _way(kind, dtype) is None else _native(kind)
 
 
 @cache
-def _twins(way: str) -> Twins:
-    from numbaloss.kernels.cpu import halves
+def _way(kind: np.dtype[Any], dtype: np.dtype[Any]) -> str | None:
+    """The kernel that converts numbers of some kind to a type of the arithmetic; None where NumPy does."""
+    half, native = _half(kind), _native(kind)
+    if half is not None:
+        return f"from_{half}" if dtype == checks.FLOAT32 else None
+    known = native.kind in "biuf" and native.itemsize <= 8 and dtype in (checks.FLOAT32, checks.FLOAT64)
+    return "plainly" if known and native != dtype else None
 
-    return Twins(halves.convert_all, checks.FLOAT32, "halves", convert=getattr(halves, way))
+
+@cache  # the name alone takes NumPy more than a microsecond
+def _half(kind: np.dtype[Any]) -> str | None:
+    """The name of a type of 16 bits."""
+    return kind.name if kind.name in HALVES else None
+
+
+def _lies_plainly(array: Array) -> bool:
+    return bool(array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative)
+
+
+def _native(kind: np.dtype[Any]) -> np.dtype[Any]:
+    return kind if kind.isnative else kind.newbyteorder("=")
+
+
+def _convert(way: str, source: Array, target: Array) -> None:
+    dtype = target.dtype if way == "plainly" else checks.FLOAT32
+    _twins(way, dtype)(source.size, source.reshape(-1), target.reshape(-1))
+
+
+@cache
+def _twins(way: str, dtype: np.dtype[Any]) -> Twins:
+    from numbaloss.kernels.cpu import casts
+
+    return Twins(casts.convert_all, dtype, "casts", convert=getattr(casts, way))

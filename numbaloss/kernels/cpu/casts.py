@@ -1,6 +1,7 @@
-"""Floats of 16 bits to and from float32, by whole vectors. Numba has no such type: their bits come as whole numbers.
+"""Numbers of one type into those of another, by whole vectors.
 
-A number is rounded to the nearest, to the one that ends in 0 where two are as near; what is too large becomes infinite.
+Numba has no floats of 16 bits: their bits come as whole numbers, and go to and from float32. A number is rounded to the
+nearest, to the one that ends in 0 where two are as near; what is too large becomes infinite.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ INFINITE = 0x7F800000  # float32's bits
 
 
 def convert(number: Any) -> Any:
-    """Open name: one of the four conversions below."""
+    """Open name: `plainly`, or one of the four conversions below."""
     raise NotImplementedError
 
 
@@ -36,6 +37,11 @@ def convert_all(source, target):  # type: ignore[no-untyped-def]
 def convert_run(source, target):  # type: ignore[no-untyped-def]
     for i in range(source.size):
         target[i] = convert(source[i])
+
+
+def plainly(number):  # type: ignore[no-untyped-def]
+    """Between types that Numba has, where storing a number converts it."""
+    return number
 
 
 def has_instruction(context: Any) -> bool:

@@ -1,6 +1,8 @@
-"""Floats of 16 bits: their conversions are NumPy's and ml_dtypes', bit for bit, in kernels; losses of them fast."""
+"""Conversions by kernels are NumPy's, and ml_dtypes', bit for bit; losses leave none of 16 bits to NumPy."""
 
 from __future__ import annotations
+
+import warnings
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 import numbaloss as nl
 from numbaloss.arrays import casts
 from numbaloss.compile.bind import bind, interpreted
-from numbaloss.kernels.cpu import halves
+from numbaloss.kernels.cpu import casts as conversions
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 TYPES = [np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)]
@@ -45,7 +47,7 @@ def singles(kind: np.dtype) -> np.ndarray:
 def test_conversions_are_those_of_the_types_authors(kind, parallel, instruction, monkeypatch):
     """Also on a processor without an instruction for it."""
     if not instruction:
-        monkeypatch.setattr(halves, "has_instruction", lambda context: False)
+        monkeypatch.setattr(conversions, "has_instruction", lambda context: False)
     ways = [f"from_{kind.name}", f"to_{kind.name}"]
     up, down = (made(way, parallel, instruction) for way in ways)
     wide = np.empty(EVERY.size, np.float32)
@@ -61,8 +63,8 @@ def test_conversions_are_those_of_the_types_authors(kind, parallel, instruction,
 
 def made(way: str, parallel: bool, instruction: bool):
     """The kernel; apart from those with the other code."""
-    convert = getattr(halves, way)
-    return bind(halves.convert_all, np.dtype(np.float32), f"halves_{instruction}", parallel, convert=convert)
+    convert = getattr(conversions, way)
+    return bind(conversions.convert_all, np.dtype(np.float32), f"casts_{instruction}", parallel, convert=convert)
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)
@@ -71,9 +73,9 @@ def test_plain_conversions_are_the_same(kind, bits):
     numbers = np.array(bits, np.uint32).view(np.float32)
     with np.errstate(all="ignore"):
         wanted = numbers.astype(kind)
-        plain = np.array([halves.narrowed(kind.name, number) for number in numbers], np.uint16).view(kind)
+        plain = np.array([conversions.narrowed(kind.name, number) for number in numbers], np.uint16).view(kind)
         same_bits(plain.astype(np.float32), wanted.astype(np.float32))
-        back = np.array([halves.widened(kind.name, half) for half in wanted.view(np.uint16)], np.float32)
+        back = np.array([conversions.widened(kind.name, half) for half in wanted.view(np.uint16)], np.float32)
         same_bits(back, wanted.astype(np.float32))
 
 
@@ -106,6 +108,27 @@ def test_arrays_of_any_layout(kind, layout):
     returned = casts.in_type(wanted, array.dtype)
     assert returned.dtype == array.dtype
     np.testing.assert_array_equal(returned.astype(np.float32), wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", ">i4", ">f8", ">f4"])
+@pytest.mark.parametrize("size", [1, casts.LARGE - 1, casts.LARGE, 3 * casts.LARGE + 1])
+def test_numbers_of_other_types(kind, dtype, size):
+    numbers = RNG.integers(-(1 << 40), 1 << 40, size).astype(kind)
+    if numbers.dtype.kind == "f":
+        numbers[::3] = RNG.standard_normal(numbers[::3].size) * 1e30
+        numbers[0], numbers[-1] = np.nan, np.inf
+        if numbers.itemsize == 8:
+            numbers[size // 2] = 1e300
+    with np.errstate(over="ignore"):
+        wanted = numbers.astype(dtype)
+    numbers.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for way in (casts.laid_out, casts.copied, casts.in_type):
+            np.testing.assert_array_equal(way(numbers, np.dtype(dtype)), wanted, strict=True)
+        backwards = casts.laid_out(numbers[::-1], np.dtype(dtype))
+    np.testing.assert_array_equal(backwards, wanted[::-1], strict=True)
 
 
 def test_other_types_are_left_as_they_are():
