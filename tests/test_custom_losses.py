@@ -210,6 +210,15 @@ def test_what_cannot_be_within_a_loss_is_an_error():
         nl.pointwise(misspelt)([1.0], [1.0])
 
 
+def test_that_is_said_before_shapes_are():
+    class RowLoss(nl.Loss):
+        def forward(self, input, target):
+            return nl.cross_entropy(input, target)
+
+    with pytest.raises(DerivationError, match="cross_entropy is not elementwise"):
+        RowLoss()(np.zeros((4, 3)), np.zeros(4, int))
+
+
 def test_classes_that_do_not_fit_are_errors():
     with pytest.raises(TypeError, match="WrongLoss: a loss has no __init__ of its own; state hyper-parameters as"):
 

@@ -146,7 +146,11 @@ class PointwiseLoss(Loss):
         """The general way: checks with messages, broadcasting of weights, staging of what kernels cannot read."""
         owned = dict(zip(self.definition.inputs, [array.shape for array in arrays], strict=True))
         shapes = [owned[name] for name in need.wrt]
-        arrays = self._checked(arrays, given)
+        try:
+            arrays = self._checked(arrays, given)
+        except (TypeError, ValueError):
+            _ = self.definition.maths  # if it cannot be derived, that is the mistake
+            raise
         first = arrays[0]
         if self._class_mean and not first.ndim:
             raise ValueError(f"{self.definition.name}: {self.definition.inputs[0]} needs a class axis, got shape ()")

@@ -118,8 +118,10 @@ def _tied(case: Case) -> bool:
     """Whether distances may be the same in float32 alone: of scaled rows, or of ones that an added eps swamps.
 
     Or probabilities, whose difference decides the sign of a slope. Or distances of whole numbers that differ by the
-    margin, which an added eps moves to one side of the kink or the other.
+    margin, which an added eps moves to one side of the kink or the other. Or those of the two hardest of a batch.
     """
+    if case.facts.facts.get("mining") == "hardest" and _hardest_tied(case):
+        return True
     if case.mood == "scaled" and case.facts.facts.get("anchored"):
         return True
     if case.mood == "ties" and case.facts.structure == "triplets":
@@ -127,6 +129,18 @@ def _tied(case: Case) -> bool:
     if case.mood != "scaled" or case.facts.structure != "triplets":
         return False
     return bool(case.setting.get("swap")) or float(np.abs(case.arrays[0]).max(initial=0.0)) < 1e-10
+
+
+def _hardest_tied(case: Case) -> bool:
+    """Whether a row's furthest positive, or its nearest negative, is two rows, but for rounding."""
+    vectors, labels = case.arrays[0].astype(np.float64), case.arrays[1]
+    square = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=-1)
+    blur = 1e-5 * square.max(initial=0.0)
+    same = labels[:, None] == labels[None]
+    furthest = np.sort(np.where(same, -square, np.inf), axis=1)
+    nearest = np.sort(np.where(same, np.inf, square), axis=1)
+    with np.errstate(invalid="ignore"):  # of none, or of one alone
+        return any(bool((two[:, 1:2] - two[:, :1] <= blur).any()) for two in (furthest, nearest))
 
 
 def _squares_vanish(case: Case) -> bool:
