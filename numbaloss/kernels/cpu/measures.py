@@ -247,16 +247,16 @@ def cosine(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     Where the rows point nearly the same way (or opposite ways), ``1 - |cos|`` is half the squared distance between the
     unit vectors, which does not cancel, and slopes are taken from their differences: `side` is then the cosine's sign.
     """
-    grow_x, grow_y = 1.0, 1.0
-    xx, yy, xy = products(x, y, grow_x, grow_y)
+    unit_x, unit_y = 1.0, 1.0  # powers of two, in which the rows are measured
+    xx, yy, xy = products(x, y, 1.0, 1.0)
     if not (LOW < xx < HIGH and LOW < yy < HIGH):
-        grow_x = 1.0 if LOW < xx < HIGH else (GROW if xx < 1.0 else 1.0 / GROW)
-        grow_y = 1.0 if LOW < yy < HIGH else (GROW if yy < 1.0 else 1.0 / GROW)
-        xx, yy, xy = products(x, y, grow_x, grow_y)
-    length_x, lack_x, follows_x = length_of(sqrt(xx) / grow_x, eps)
-    length_y, lack_y, follows_y = length_of(sqrt(yy) / grow_y, eps)
+        unit_x = 1.0 if LOW < xx < HIGH else (1.0 / GROW if xx < 1.0 else GROW)
+        unit_y = 1.0 if LOW < yy < HIGH else (1.0 / GROW if yy < 1.0 else GROW)
+        xx, yy, xy = products(x, y, 1.0 / unit_x, 1.0 / unit_y)
+    length_x, lack_x, follows_x = length_of(unit_x * sqrt(xx), eps)
+    length_y, lack_y, follows_y = length_of(unit_y * sqrt(yy), eps)
     per_x, per_y = 1.0 / length_x, 1.0 / length_y
-    value = scaled(scaled(xy, per_x / grow_x), per_y / grow_y)
+    value = scaled(scaled(xy, scaled(per_x, unit_x)), scaled(per_y, unit_y))
     distance, side, back_x, back_y = 1.0 - value, 0.0, -value, -value
     if abs(value) > 0.5:
         side = copysign(1.0, value)

@@ -41,6 +41,14 @@ def triplet_link(near: Any, far: Any, params: Any) -> Any:
     raise NotImplementedError
 
 
+def may_be_infinite(distance, room):  # type: ignore[no-untyped-def]
+    """Whether slopes by the elements may be infinite, so that 0 times them were no number; a user's always may.
+
+    Asked first: no processor foresees which rows a hinge leaves out, and where all are finite it need not.
+    """
+    return room is not None or not distance < np.inf
+
+
 # ---- gradients of one row -----------------------------------------------------------------------------------------
 
 
@@ -102,13 +110,14 @@ def pair_block(
         if values is not None:
             values[i] = value
         total += value
+        still = may_be_infinite(known[0], room) and slope == 0.0
         if gradient1 is not None:
-            if slope == 0.0:
+            if still:
                 fill(run_of(gradient1, low, width), 0.0)
             else:
                 write_first(x, y, known, factor, run_of(gradient1, low, width))
         if gradient2 is not None:
-            if slope == 0.0:
+            if still:
                 fill(run_of(gradient2, low, width), 0.0)
             else:
                 write_second(x, y, known, factor, run_of(gradient2, low, width))
@@ -154,7 +163,7 @@ def triplet_block(
             share = 0.0 if across[0] < far[0] else (0.5 if across[0] == far[0] else 1.0)
             distance = far[0] if far[0] <= across[0] or far[0] != far[0] else across[0]
         value, pull, push = triplet_link(near[0], distance, params)
-        still = pull == 0.0 and push == 0.0
+        still = may_be_infinite(near[0] + distance, room) and pull == 0.0 and push == 0.0
         factor = scale
         if row_weights is not None:
             value = value * row_weights[i]
