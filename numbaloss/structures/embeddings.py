@@ -14,7 +14,7 @@ from numbaloss.arrays.casts import put
 from numbaloss.arrays.sums import sum_of
 from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
-from numbaloss.structures.measures import FAMILY, GIVEN, MEASURES, checked_function, holes
+from numbaloss.structures.measures import FAMILY, GIVEN, MEASURES, STRIP, checked_function, holes
 from numbaloss.structures.sheets import Sheets, gradient_buffers
 
 if TYPE_CHECKING:
@@ -56,13 +56,15 @@ class EmbeddingLoss(Loss):
         """The kernel's arguments between the rows and the hyper-parameters."""
         raise NotImplementedError
 
-    def _kernel(self, dtype: np.dtype[Any]) -> tuple[Twins, tuple[Any, ...]]:
-        if dtype not in self._kernels:
+    def _kernel(self, dtype: np.dtype[Any], width: int) -> tuple[Twins, tuple[Any, ...]]:
+        key = dtype, width <= STRIP
+        if key not in self._kernels:
             template, name, link, scalars = self._template()
             meaning = {**holes(self._distance, self._exponent, dtype), name: link, "narrow": dtype.type}
+            meaning |= {"SHORT": width <= STRIP, "STRIP": STRIP}
             twins = Twins(template, dtype, self.definition.name, **meaning)
-            self._kernels[dtype] = twins, tuple(dtype.type(value) for value in scalars)
-        found: tuple[Twins, tuple[Any, ...]] = self._kernels[dtype]
+            self._kernels[key] = twins, tuple(dtype.type(value) for value in scalars)
+        found: tuple[Twins, tuple[Any, ...]] = self._kernels[key]
         return found
 
     def _quick(self, inputs: tuple[Any, ...], out: Any) -> tuple[Any, Any] | None:
@@ -92,8 +94,8 @@ class EmbeddingLoss(Loss):
             for k, buffer in enumerate(written):
                 if any(np.may_share_memory(buffer, array) for array in (*rows, *written[:k])):
                     return None
-        twins, params = self._kernel(dtype)
         width, number = shape[-1], dtype.type
+        twins, params = self._kernel(dtype, width)
         divisor = first.size // width if self.reduction == "mean" else 1
         slots = iter(written)
         total = twins(
@@ -130,8 +132,8 @@ class EmbeddingLoss(Loss):
         self, outcome: Outcome, sheets: Sheets, labels: Array | None, weights: Array | None, dtype: np.dtype[Any]
     ) -> None:
         """Run the kernel over all rows, as many at a time as can be laid out at no cost."""
-        twins, params = self._kernel(dtype)
         width = sheets.inputs[0].shape[-1]
+        twins, params = self._kernel(dtype, width)
         scale = dtype.type(self._scale(outcome.denominator, outcome.batch))
         eps = dtype.type(self._eps)
         values = None if outcome.values is None else outcome.values.reshape(-1)

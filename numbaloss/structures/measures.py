@@ -36,8 +36,9 @@ MEASURES = {
 }
 GIVEN = Measure("given")
 
-# Sums of squares between these are neither too small nor too large; the factor brings all others there.
-RANGES = {np.dtype(np.float32): (1e-30, 1e30, 1e30), np.dtype(np.float64): (1e-280, 1e280, 1e200)}
+# Sums of squares between these are neither too small nor too large; the factor, a power of 2, brings all others there.
+RANGES = {np.dtype(np.float32): (1e-30, 1e30, 2.0**100), np.dtype(np.float64): (1e-280, 1e280, 2.0**664)}
+STRIP = 4096  # elements of a row that kernels add up in their own type, in one go
 
 
 def checked_function(loss: str, name: str, function: Any) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 A measure is a pair of functions: one goes over the rows and gives what is known of the pair, a tuple that begins with
 the distance; the other gives the derivatives of the distance by element `j` of each row, from that tuple. Euclidean
 lengths are summed as they are where the squares stay in range, and again on rows brought there by `GROW` where not.
+Kernels of short rows know nothing of strips, which a row of a few elements would feel.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import numpy as np
 
 from numbaloss.compile.primitives import copysign, maximum, power, sqrt
 from numbaloss.kernels.cpu.intrinsics import run_of, strict
-from numbaloss.kernels.cpu.row import STRIP, narrow
+from numbaloss.kernels.cpu.row import narrow
 
 # Open names, by type: between LOW and HIGH a sum of squares has lost nothing to underflow or overflow.
 LOW, HIGH, GROW = 0.0, 1.0, 1.0
+STRIP = 4096  # open name: elements summed in the element type; across strips the sum is float64, in index order
+SHORT = True  # open name: whether a row is no longer than that
 P = 2.0  # open name: the exponent of `minkowski`
 
 
@@ -48,6 +51,8 @@ def direction(x):  # type: ignore[no-untyped-def]
 
 def squares(x, y, eps, grow):  # type: ignore[no-untyped-def]
     """The sum of the squared differences, times `grow` squared."""
+    if SHORT:
+        return squares_strip(x, y, eps, grow)
     total = np.float64(0.0)
     for low in range(0, x.size, STRIP):
         size = min(STRIP, x.size - low)
@@ -93,6 +98,8 @@ def squared_euclidean_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
 
 def manhattan(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(sum of the absolute differences,)."""
+    if SHORT:
+        return manhattan_strip(x, y, eps), eps
     total = np.float64(0.0)
     for low in range(0, x.size, STRIP):
         size = min(STRIP, x.size - low)
@@ -140,6 +147,8 @@ def minkowski(x, y, eps, room, slot):  # type: ignore[no-untyped-def]
     """(distance,): the P-th root of the sum of the P-th powers of the differences, taken relative to the largest."""
     most = furthest(x, y, eps)
     unit = most if 0.0 < most < np.inf else 1.0
+    if SHORT:
+        return unit * power(minkowski_strip(x, y, eps, unit), 1.0 / P), eps
     total = np.float64(0.0)
     for low in range(0, x.size, STRIP):
         size = min(STRIP, x.size - low)
@@ -166,6 +175,8 @@ def minkowski_slopes(x, y, j, known):  # type: ignore[no-untyped-def]
 
 def products(x, y, grow_x, grow_y):  # type: ignore[no-untyped-def]
     """Sums of the squares of both rows and of their products, the rows times `grow_x` and `grow_y`."""
+    if SHORT:
+        return products_strip(x, y, grow_x, grow_y)
     xx, yy, xy = np.float64(0.0), np.float64(0.0), np.float64(0.0)
     for low in range(0, x.size, STRIP):
         size = min(STRIP, x.size - low)
@@ -194,6 +205,8 @@ def apart(one, two, side):  # type: ignore[no-untyped-def]
 
 def apartness(x, y, per_x, per_y, side):  # type: ignore[no-untyped-def]
     """Of the unit vectors' difference, or sum: its squared length, and its products with both unit vectors."""
+    if SHORT:
+        return apartness_strip(x, y, per_x, per_y, side)
     square, along_x, along_y = np.float64(0.0), np.float64(0.0), np.float64(0.0)
     for low in range(0, x.size, STRIP):
         size = min(STRIP, x.size - low)
