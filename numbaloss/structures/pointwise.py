@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
-from numbaloss.arrays.casts import laid_out, put, staged_in
+from numbaloss.arrays.casts import laid_out, put
 from numbaloss.arrays.sums import sum_of
 from numbaloss.compile import render
 from numbaloss.compile.twins import Kernel, Twins
 from numbaloss.loss import Array, Loss, Need, Outcome
 from numbaloss.structures.broadcast import spread_sum, summed_to
+from numbaloss.structures.chunks import chunks
 from numbaloss.structures.define import define
 from numbaloss.structures.facts import check_facts
 from numbaloss.structures.hyperparameters import hyperparameters
@@ -25,7 +26,6 @@ from numbaloss.structures.publish import publish
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
 
-CHUNK = 1 << 17  # elements staged at a time where memory cannot be read as it lies; a multiple of the kernel's block
 
 
 def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
@@ -317,7 +317,7 @@ class PointwiseLoss(Loss):
         need: Need,
         dtype: np.dtype[Any] | None,
     ) -> None:
-        """Run the kernel chunk by chunk over what NumPy's iterator lays out: strides, types and byte order any."""
+        """Run the kernel chunk by chunk over what is laid out for it."""
         assert dtype is not None
         weighted = len(operands) > inputs
         twins, params = self._kernel(dtype, need, weighted)
@@ -326,31 +326,19 @@ class PointwiseLoss(Loss):
         writable = [array for array in outputs if array is not None]
         if operands[0].size == 0:
             return
-        arrays, count = [*operands, *writable], len(operands)
-        flags: Any = [["readonly", "contig", "aligned", "nbo"]] * len(operands)
-        flags += [["writeonly", "contig", "aligned", "nbo"]] * len(writable)
-        with np.nditer(
-            arrays,
-            ["external_loop", "buffered", "delay_bufalloc", "copy_if_overlap"],
-            flags,
-            op_dtypes=[staged_in(array.dtype, dtype) for array in arrays],
-            casting="unsafe",
-            order="K",
-            buffersize=CHUNK,
-        ) as chunks:
-            chunks.reset()
-            for given in chunks:
-                read = [laid_out(array, dtype) for array in given[:count]]
-                written = [array if array.dtype == dtype else np.empty(array.shape, dtype) for array in given[count:]]
-                vectors = [checks.kernel_argument(array) for array in (*read, *written)]
-                n = vectors[0].size
-                weights = vectors[inputs] if weighted else None
-                rest = vectors[count:]
-                values = rest.pop(0) if need.values else None
-                curvature = rest.pop(0) if need.hessian else None
-                outcome.total += twins(
-                    n, n, tuple(vectors[:inputs]), params, weights, scale, values, tuple(rest), curvature, sums
-                )
-                for made, buffer in zip(written, given[count:], strict=True):
-                    if made is not buffer:
-                        put(made, buffer)
+        count = len(operands)
+        for given in chunks([*operands, *writable], count, dtype):
+            read = [laid_out(array, dtype) for array in given[:count]]
+            written = [array if array.dtype == dtype else np.empty(array.shape, dtype) for array in given[count:]]
+            vectors = [checks.kernel_argument(array) for array in (*read, *written)]
+            n = vectors[0].size
+            weights = vectors[inputs] if weighted else None
+            rest = vectors[count:]
+            values = rest.pop(0) if need.values else None
+            curvature = rest.pop(0) if need.hessian else None
+            outcome.total += twins(
+                n, n, tuple(vectors[:inputs]), params, weights, scale, values, tuple(rest), curvature, sums
+            )
+            for made, buffer in zip(written, given[count:], strict=True):
+                if made is not buffer:
+                    put(made, buffer)
