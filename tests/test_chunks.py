@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import warnings
 from typing import Any
 
 import numpy as np
@@ -77,3 +78,13 @@ def test_what_lies_otherwise_goes_through_the_iterator(monkeypatch):
     criterion(x[:, ::-1], plain)
     nl.MSELoss()(x[::2], plain[::2])
     assert len(calls) == 2
+
+
+def test_weights_beyond_the_type_are_infinite_without_a_warning():
+    x = np.ones((3, 4), np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert nl.BCEWithLogitsLoss(pos_weight=np.array([1.0, 2.0, 3.0, 1e39]))(x, x) == np.inf
+        assert nl.MSELoss(reduction="sum")(x, 2.0 * x, sample_weight=np.array([1.0, 2.0, 1e39])) == np.inf
+        weights = np.array([1.0, 1.0, 1e300])
+        assert nl.CrossEntropyLoss(reduction="sum")(x, np.zeros(3, int), sample_weight=weights) == np.inf

@@ -306,3 +306,17 @@ my_loss([1.0], [2.0])
 """)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
     assert re.search(f"NameError: {wanted}$", done.stderr.strip()), done.stderr
+
+
+FAST = False
+
+
+def test_a_name_behind_a_constant_that_is_false_may_be_missing():
+    @nl.pointwise
+    def my_loss(input, target):
+        error = input - target
+        if FAST:
+            return faster(error), error, error  # noqa: F821
+        return error * error, 2.0 * error, 2.0
+
+    assert my_loss([3.0], [1.0]) == 4.0

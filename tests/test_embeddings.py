@@ -236,3 +236,13 @@ def test_a_mix_adds_values_and_every_gradient():
     for slope, gradient, buffer in zip(slopes, gradients, given_arrays, strict=True):
         assert slope is buffer
         np.testing.assert_allclose(slope, gradient, rtol=1e-13, atol=1e-16)
+
+
+def test_rows_left_out_have_no_slopes_also_where_those_would_be_infinite():
+    """A distance of a power below 1 is finite, and its slope by a small element infinite."""
+    anchor, negative = np.zeros((1, 2), np.float32), np.array([[1e-20, 1e28]], np.float32)
+    criterion = nl.TripletMarginLoss(p=0.2, eps=0.0)
+    value, gradients = criterion.value_and_grad(anchor, anchor.copy(), negative)
+    assert value == 0.0
+    for gradient in gradients:
+        np.testing.assert_array_equal(gradient, np.zeros((1, 2), np.float32))

@@ -93,6 +93,10 @@ class OnDevice:
             lambda: LOSS.value_and_grad(LOGITS, LABELS, out=np.zeros((4, 3))),
             "out must have dtype float32 and shape (4, 3)",
         ),
+        (
+            lambda: LOSS.value_and_grad(LOGITS, LABELS, out=np.zeros((4, 3), np.float32).view(np.matrix)),
+            "cross_entropy: out is a numpy.matrix, which is never a vector",
+        ),
         (lambda: LOSS.value_and_grad(LOGITS, LABELS, out=[]), "one buffer for each of the gradients ('input',), got 0"),
         (lambda: LOSS(LOGITS, LABELS, sample_weight=np.ones(3)), "wanted one weight for each row, (4,)"),
     ],

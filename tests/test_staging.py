@@ -98,3 +98,21 @@ def test_transposed_rows_are_read_as_planes():
     assert gradient.flags.f_contiguous, "as the input lies"
     plain = np.empty(columns.T.shape, np.float32)
     np.testing.assert_allclose(criterion.value_and_grad(columns.T, labels, out=plain)[1], gradient, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 2, 1, 700, 900), (2, 3, 2, 1, 500, 300), (1, 2, 3, 600, 400), (2, 2, 300_000, 1, 2)]
+)
+def test_pieces_of_cropped_volumes_are_no_larger_than_theirs(shape):
+    """Of a volume of few planes, or of one: lines of those are read, not the volume for every piece."""
+    volume = RNG.standard_normal((*shape[:-1], shape[-1] + 3)).astype(np.float32)[..., :-3]
+    target = RNG.integers(0, shape[1], (shape[0], *shape[2:]))
+    criterion, out = nl.DiceLoss(), np.empty(shape, np.float32)
+    peak = peak_of(criterion, volume, target, out=out)
+    assert peak < IN_PIECES + 3 * 4 * shape[1] * max(shape[3] * shape[4], shape[-1] * shape[-2])
+    expected, slopes = criterion.value_and_grad(np.ascontiguousarray(volume), target)
+    value, gradient = criterion.value_and_grad(volume, target)
+    assert value == pytest.approx(expected, rel=1e-6)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-12)
+    strided = np.empty((*shape[:-1], shape[-1] + 3), np.float32)[..., :-3]
+    np.testing.assert_array_equal(criterion.value_and_grad(volume, target, out=strided)[1], gradient)

@@ -93,7 +93,8 @@ def _native(kind: np.dtype[Any]) -> np.dtype[Any]:
 
 def _convert(way: str, source: Array, target: Array) -> None:
     dtype = target.dtype if way == "plainly" else checks.FLOAT32
-    _twins(way, dtype)(source.size, source.reshape(-1), target.reshape(-1))
+    with np.errstate(over="ignore"):  # of plain Python, under NUMBA_DISABLE_JIT
+        _twins(way, dtype)(source.size, source.reshape(-1), target.reshape(-1))
 
 
 @cache

@@ -80,7 +80,8 @@ def row_weights(loss: str, sample_weight: Any, lead: tuple[int, ...], dtype: np.
             f"{loss}: sample_weight has shape {given.shape}; wanted one weight for each row, {lead}{samples}"
         )
     spread = np.broadcast_to(given.reshape(given.shape + (1,) * (len(lead) - given.ndim)), lead)
-    return kernel_argument(np.ascontiguousarray(spread, dtype)).reshape(-1)
+    with np.errstate(over="ignore"):  # beyond the type is infinite
+        return kernel_argument(np.ascontiguousarray(spread, dtype)).reshape(-1)
 
 
 def unit_weights(loss: str, sample_weight: Any, shape: tuple[int, ...], unit: str) -> Array:
@@ -159,6 +160,8 @@ def output(loss: str, out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], na
     """Check a caller's buffer for a gradient."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{loss}: {name} must be a NumPy array, got {type(out).__name__}")
+    if isinstance(out, np.matrix):
+        raise TypeError(f"{loss}: {name} is a numpy.matrix, which is never a vector; pass numpy.asarray({name})")
     if out.shape != shape or out.dtype != dtype:
         raise ValueError(f"{loss}: {name} must have dtype {dtype} and shape {shape}, got {describe(out)}")
     if not out.flags.writeable:

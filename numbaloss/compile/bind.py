@@ -99,8 +99,16 @@ def flags_of(function: Function) -> Collection[str]:
     return PRIMITIVE_FLAGS if (function.__module__ or "").startswith(primitives_cpu.__name__) else MATHS_FLAGS
 
 
-def check_names(function: types.FunctionType) -> None:
-    """Raise NameError for a name that nothing has in a user's function: Numba would tell of it in forty lines."""
+def check_names(function: Any, seen: set[Any]) -> None:
+    """Raise NameError for a name that nothing has in a user's function, or in one that it calls."""
+    if not isinstance(function, types.FunctionType) or function in seen:
+        return
+    seen.add(function)
+    reached = [value for name, value in function.__globals__.items() if name in names_read(function.__code__)]
+    for value in reached:
+        check_names(value, seen)
+    if (function.__module__ or "").startswith("numbaloss."):
+        return
     for step in dis.get_instructions(function):
         name, hint = step.argval, ""
         if step.opname == "LOAD_GLOBAL" and name not in function.__globals__ and not hasattr(builtins, name):
@@ -139,8 +147,6 @@ class Specialiser:
             raise TypeError(f"{function!r} must be a plain Python function to be compiled into a kernel")
         names = names_read(function.__code__)
         filled = self.has_open_names(function)
-        if not (function.__module__ or "").startswith("numbaloss."):
-            check_names(function)
         scope = {
             name: self.rebound(name if filled else "", value)
             for name, value in function.__globals__.items()

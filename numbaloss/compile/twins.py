@@ -29,11 +29,24 @@ class Twins:
 
     def _first_serial(self, *arguments: Any) -> Any:
         self._serial = self.bound(parallel=False)
-        return self._serial(*arguments)
+        return self._tried(self._serial, arguments)
 
     def _first_parallel(self, *arguments: Any) -> Any:
         self._parallel = self.bound(parallel=True)
-        return self._parallel(*arguments)
+        return self._tried(self._parallel, arguments)
+
+    def _tried(self, kernel: Kernel, arguments: tuple[Any, ...]) -> Any:
+        """Call a kernel that is compiled now; of a name that nothing has Numba would tell in forty lines."""
+        from numba.core.errors import TypingError
+
+        from numbaloss.compile.bind import check_names
+
+        try:
+            return kernel(*arguments)
+        except TypingError:
+            for hole in self.holes.values():
+                check_names(hole, set())
+            raise
 
     def bound(self, parallel: bool) -> Kernel:
         """The compiled twin (a Numba dispatcher)."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaloss.arrays.casts import staged_in
+from numbaloss.arrays.casts import put, staged_in
 from numbaloss.loss import Array
 from numbaloss.structures.overlap import overlaps
 
@@ -58,7 +58,7 @@ def _by_rows(arrays: Sequence[Array], rows: int, dtype: np.dtype[Any]) -> Iterat
         if not array.flags.c_contiguous:
             room[k] = np.empty((min(rows, total), *rest), dtype)
             if _same_rows(array):
-                room[k][...] = array[:1]
+                put(array[:1], room[k])
     for low in range(0, total, rows):
         high = min(low + rows, total)
         given = []
@@ -66,7 +66,7 @@ def _by_rows(arrays: Sequence[Array], rows: int, dtype: np.dtype[Any]) -> Iterat
             if k in room:
                 part = room[k][: high - low]
                 if not _same_rows(array):
-                    part[...] = array[low:high]
+                    put(array[low:high], part)
             else:
                 part = array[low:high]
             given.append(part.reshape(-1))

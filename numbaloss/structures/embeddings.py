@@ -38,7 +38,8 @@ class EmbeddingLoss(Loss):
         measure = GIVEN if callable(self._distance) else MEASURES[self._distance]
         own: float = facts.facts.get("shift", {}).get(self._distance, measure.eps)
         self._eps = float(self.parameters.get("eps", own))
-        self._room = 0 if callable(self._distance) else None
+        # also where slopes may be infinite though the distance is not: of a user's, and of powers below 1
+        self._room = 0 if callable(self._distance) or (self._exponent or 1.0) < 1.0 else None
         self._quick_when = self.reduction in ("mean", "sum")
 
     def _checked_weight(self, weight: Any) -> Array | None:

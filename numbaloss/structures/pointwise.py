@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
 
 
-
 def pointwise(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
     """Make a loss of a function ``(input, target, ..., hyper=default) -> (value, slopes, curvature)`` of one element.
 

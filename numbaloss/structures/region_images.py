@@ -176,11 +176,15 @@ class Images:
 
     def _lines(self, image: Array, first: int, last: int) -> tuple[Array, int]:
         """The lines that some positions of an image (C, ...) are on, and how many come before on the first of them."""
-        axes = [axis for axis in zip(image.shape[1:], image.strides[1:], strict=True) if axis[0] > 1]
-        if all(step == size * inner for (_, step), (size, inner) in pairwise(axes)):
-            image = image.reshape(self.classes, -1)  # a view: lines of one position
-        line = self.positions // image.shape[1]
-        return image[:, first // line : -(-last // line)], first % line
+        while True:
+            axes = [axis for axis in zip(image.shape[1:], image.strides[1:], strict=True) if axis[0] > 1]
+            if all(step == size * inner for (_, step), (size, inner) in pairwise(axes)):
+                image = image.reshape(self.classes, -1)  # a view: lines of one position
+            line = math.prod(image.shape[2:])
+            low, high = first // line, -(-last // line)
+            if image.ndim == 2 or high - low > 1:
+                return image[:, low:high], first - low * line
+            image, first, last = image[:, low], first - low * line, last - low * line  # part of one: lines of that
 
     def _shift(self) -> tuple[int, ...]:
         return () if self.activation == "softmax" else (self.shift,)

@@ -42,7 +42,7 @@ def triplet_link(near: Any, far: Any, params: Any) -> Any:
 
 
 def may_be_infinite(distance, room):  # type: ignore[no-untyped-def]
-    """Whether slopes by the elements may be infinite, so that 0 times them were no number; a user's always may.
+    """Whether slopes by the elements may be infinite, so that 0 times them were no number; with `room` they always may.
 
     Asked first: no processor foresees which rows a hinge leaves out, and where all are finite it need not.
     """
