@@ -24,8 +24,8 @@ def spread(weights: Any, shape: tuple[int, ...], columns: bool) -> Any:
     return np.ascontiguousarray(np.broadcast_to(lifted, shape))
 
 
-@pytest.mark.parametrize("shape", [(9000, 80), (300, 1000), (5000, 81), (64, 7), (5, 3, 40, 50), (1, 10), (700, 1)])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize("shape", [(9000, 80), (5000, 81), (5, 3, 40, 50), (1, 10), (700, 1)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize("which", ["pos_weight", "weight", "sample_weight", "all", "weight of the rows"])
 def test_spread_weights_are_whole_ones(shape, dtype, which):
     x, y = RNG.standard_normal(shape).astype(dtype), (RNG.random(shape) < 0.5).astype(dtype)
