@@ -16,7 +16,7 @@ from numbaloss.arrays.numpy import Array
 from numbaloss.compile.twins import Twins
 
 HALVES = ("float16", "bfloat16")  # the latter is of ml_dtypes
-LARGE = 1 << 15  # elements of other types from which a kernel pays
+LARGE = 1 << 15  # elements from which a kernel pays, but for those of 16 bits
 
 
 def laid_out(array: Array, dtype: np.dtype[Any]) -> Array:
@@ -27,7 +27,7 @@ def laid_out(array: Array, dtype: np.dtype[Any]) -> Array:
 def copied(array: Array, dtype: np.dtype[Any]) -> Array:
     """A new contiguous array of this type."""
     way = _way(array.dtype, dtype)
-    if way is None or (way == "plainly" and not (array.size >= LARGE and _lies_plainly(array))):
+    if way is None or (way == "plainly" and not (array.size >= LARGE and checks.lies_plainly(array))):
         with np.errstate(over="ignore"):  # beyond the type is infinite
             return np.array(array, dtype, order="C")
     made = np.empty(array.shape, dtype)
@@ -55,7 +55,7 @@ def put(array: Array, target: Array) -> None:
         with np.errstate(over="ignore"):  # beyond the type is infinite
             target[...] = array
         return
-    direct = _lies_plainly(target)
+    direct = checks.lies_plainly(target)
     made = target if direct else np.empty(target.shape, _native(target.dtype))
     _convert(f"to_{half}", checks.kernel_argument(np.ascontiguousarray(array)), made.view(np.uint16))
     if not direct:
@@ -81,10 +81,6 @@ def _way(kind: np.dtype[Any], dtype: np.dtype[Any]) -> str | None:
 def _half(kind: np.dtype[Any]) -> str | None:
     """The name of a type of 16 bits."""
     return kind.name if kind.name in HALVES else None
-
-
-def _lies_plainly(array: Array) -> bool:
-    return bool(array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative)
 
 
 def _native(kind: np.dtype[Any]) -> np.dtype[Any]:

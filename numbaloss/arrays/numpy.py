@@ -148,6 +148,11 @@ class _Alias:
         self.__array_interface__ = {**array.__array_interface__, "data": (array.__array_interface__["data"][0], False)}
 
 
+def lies_plainly(array: Array) -> bool:
+    """Whether an array's elements lie one after the other as kernels read them, whatever their type."""
+    return bool(array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative)
+
+
 def kernel_argument(array: Array) -> Array:
     """The same memory as the one array type kernels are compiled for (a read-only array is another type to Numba).
 

@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays import numpy as checks
+from numbaloss.arrays.casts import LARGE
 from numbaloss.arrays.numpy import Array
 from numbaloss.compile.twins import Twins
-
-LARGE = 1 << 15  # elements from which a kernel pays
 
 
 def sum_of(weights: Array) -> float:
     """The sum, in float64."""
-    plain = weights.flags.c_contiguous and weights.flags.aligned and weights.dtype.isnative
-    if weights.size < LARGE or not plain or weights.dtype not in (checks.FLOAT32, checks.FLOAT64):
+    floats = weights.dtype in (checks.FLOAT32, checks.FLOAT64)
+    if weights.size < LARGE or not floats or not checks.lies_plainly(weights):
         return float(weights.sum(dtype=np.float64))
     return float(_twins(weights.dtype)(weights.size, checks.kernel_argument(weights).reshape(-1)))
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays.casts import put, staged_in
+from numbaloss.arrays.numpy import lies_plainly
 from numbaloss.loss import Array
 from numbaloss.structures.overlap import overlaps
 
@@ -33,7 +34,7 @@ def _rows_at_a_time(arrays: Sequence[Array], count: int) -> int:
     from numbaloss.kernels.cpu.pointwise import BLOCK
 
     shape = arrays[0].shape
-    plain = [array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative for array in arrays]
+    plain = [lies_plainly(array) for array in arrays]
     spread = [array for array, lies in zip(arrays, plain, strict=True) if not lies]
     if len(shape) < 2 or not spread or not all(plain[count:]):
         return 0

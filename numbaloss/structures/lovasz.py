@@ -113,7 +113,7 @@ class SortedLoss(RegionLoss):
     def _map(self, images: Images, logits: Array, need: Need) -> tuple[Array, Array | None]:
         """Memory for one number an entry: the caller's buffer where it can be used; and that buffer."""
         given = need.out[0] if isinstance(need.out, (tuple, list)) else need.out
-        if given is not None and given.flags.c_contiguous and given.dtype == images.dtype and given.flags.aligned:
+        if given is not None and given.dtype == images.dtype and checks.lies_plainly(given):
             taken = (logits, *(one for one in (images.targets, images.input) if one is not None))
             if not any(np.may_share_memory(given, one) for one in taken):
                 return given, given

@@ -163,9 +163,7 @@ class PointwiseLoss(Loss):
         dtype = checks.computed_in(first.dtype)
         operands = [*arrays, *([] if weights is None else [weights])]
         writable = [array for array in outputs if array is not None]
-        lies_well = all(
-            array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned for array in operands + writable
-        )
+        lies_well = all(array.dtype == dtype and checks.lies_plainly(array) for array in operands + writable)
         if lies_well and not overlaps(operands, writable):
             flat = [checks.kernel_argument(array).reshape(-1) for array in operands]
             self._launch(outcome, flat[: len(arrays)], flat[-1] if weights is not None else None, outputs, need)

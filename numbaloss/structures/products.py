@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaloss.arrays.casts import in_type, laid_out, put
+from numbaloss.arrays.numpy import lies_plainly
 from numbaloss.loss import Array
 from numbaloss.structures.overlap import in_place
 
@@ -25,7 +26,7 @@ def operand(matrix: Array, dtype: np.dtype[Any]) -> Array:
 
 def _direct(out: Array, dtype: np.dtype[Any], others: tuple[Array, ...]) -> bool:
     """Whether results can be computed in the buffer itself: a plain array that no operand lies in."""
-    plain = out.dtype == dtype and out.dtype.isnative and out.flags.aligned and out.flags.c_contiguous
+    plain = out.dtype == dtype and lies_plainly(out)
     return bool(plain) and not any(np.may_share_memory(out, other) for other in others)
 
 

@@ -221,7 +221,7 @@ class Images:
 
 
 def _plain(array: Array, dtype: np.dtype[Any]) -> bool:
-    return array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
+    return array.dtype == dtype and checks.lies_plainly(array)
 
 
 def flat(array: Array) -> Array:

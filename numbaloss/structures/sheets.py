@@ -100,8 +100,7 @@ class Sheets:
 
 
 def _fits(sheet: Array, kind: np.dtype[Any]) -> bool:
-    flags = sheet.flags
-    return sheet.dtype == kind and flags.c_contiguous and flags.aligned
+    return sheet.dtype == kind and checks.lies_plainly(sheet)
 
 
 def _sheets(arrays: list[Array], axes: list[int], low: int) -> Iterator[tuple[int, list[Array]]]:

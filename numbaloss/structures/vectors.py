@@ -91,8 +91,8 @@ class Vectors:
 
 def gathered(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], inputs: tuple[Array, ...]) -> tuple[Array, Any]:
     """Memory to add up a gradient in, zeroed: the caller's where it will do; else also where to copy it in the end."""
-    fits = out is not None and out.dtype == dtype and out.dtype.isnative
-    if fits and out.flags.c_contiguous and out.flags.aligned and not any(np.may_share_memory(out, a) for a in inputs):
+    fits = out is not None and out.dtype == dtype and checks.lies_plainly(out)
+    if fits and not any(np.may_share_memory(out, a) for a in inputs):
         out[...] = 0.0
         return out, None
     return np.zeros(shape, dtype), out
