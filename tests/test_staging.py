@@ -100,14 +100,15 @@ def test_transposed_rows_are_read_as_planes():
     np.testing.assert_allclose(criterion.value_and_grad(columns.T, labels, out=plain)[1], gradient, rtol=1e-6)
 
 
+@pytest.mark.parametrize("loss", [nl.DiceLoss, nl.CrossEntropyLoss])
 @pytest.mark.parametrize(
     "shape", [(1, 2, 1, 700, 900), (2, 3, 2, 1, 500, 300), (1, 2, 3, 600, 400), (2, 2, 300_000, 1, 2)]
 )
-def test_pieces_of_cropped_volumes_are_no_larger_than_theirs(shape):
+def test_pieces_of_cropped_volumes_are_no_larger_than_theirs(loss, shape):
     """Of a volume of few planes, or of one: lines of those are read, not the volume for every piece."""
     volume = RNG.standard_normal((*shape[:-1], shape[-1] + 3)).astype(np.float32)[..., :-3]
     target = RNG.integers(0, shape[1], (shape[0], *shape[2:]))
-    criterion, out = nl.DiceLoss(), np.empty(shape, np.float32)
+    criterion, out = loss(), np.empty(shape, np.float32)
     peak = peak_of(criterion, volume, target, out=out)
     assert peak < IN_PIECES + 3 * 4 * shape[1] * max(shape[3] * shape[4], shape[-1] * shape[-2])
     expected, slopes = criterion.value_and_grad(np.ascontiguousarray(volume), target)

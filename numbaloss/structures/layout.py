@@ -133,14 +133,17 @@ class Rows:
                 high = min(low + span, steps)
                 yield Cut(slice(low, high), slice(low * each, high * each), each)
             return
-        lines = self.input.shape[2]  # of an image that is cut itself
-        line = each // lines
+        inner = self.input.shape[2:]
+        fits = (axis for axis in range(len(inner)) if self.classes * math.prod(inner[axis + 1 :]) <= STAGED)
+        cut = next(fits, len(inner) - 1)  # the axis along which an image is cut itself
+        lines, line = inner[cut], math.prod(inner[cut + 1 :])
         span = max(1, STAGED // (self.classes * line))
-        for n in range(steps):
+        for before, (n, *at) in enumerate(np.ndindex(steps, *inner[:cut])):
             for low in range(0, lines, span):
                 high = min(low + span, lines)
-                first, last = n * each + low * line, n * each + high * line
-                yield Cut((slice(n, n + 1), slice(None), slice(low, high)), slice(first, last), last - first)
+                place = slice(n, n + 1), slice(None), *(slice(i, i + 1) for i in at), slice(low, high)
+                rows = slice((before * lines + low) * line, (before * lines + high) * line)
+                yield Cut(place, rows, rows.stop - rows.start)
 
     def _readable(self) -> bool:
         """Whether kernels can read the input, and the targets, where they lie."""

@@ -24,8 +24,9 @@ def table(cells: list[Any], count: int) -> list[Any]:
     return cells
 
 
-def jumps_back(function: Any) -> int:
-    return sum("JUMP_BACKWARD" in one.opname for one in dis.get_instructions(function))
+def loops(function: Any) -> int:
+    """How many places are jumped back to (from several places, in some versions of Python)."""
+    return len({one.argval for one in dis.get_instructions(function) if "JUMP_BACKWARD" in one.opname})
 
 
 @pytest.mark.parametrize("columns", [1, 3, 5])
@@ -33,8 +34,8 @@ def test_written_out_is_the_same(columns: int) -> None:
     found = written_out(table, {"COLUMNS": columns})
     wanted = [10 * r + c for r in range(2) for c in range(columns) if c != 1] + [0, -1]
     assert found([], 2) == wanted
-    assert jumps_back(found) == 1
-    assert jumps_back(table) == 3
+    assert loops(found) == 1
+    assert loops(table) == 3
 
 
 def test_errors_are_at_the_lines_of_the_source() -> None:
