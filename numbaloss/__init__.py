@@ -25,7 +25,7 @@ _PUBLIC = {
     "Total": "numbaloss.total",
     "UnknownLossError": "numbaloss.plugins.errors",
     "check_labels": "numbaloss.arrays.labels",
-    "from_expression": "numbaloss.mix",
+    "from_expression": "numbaloss.expression",
     "get": "numbaloss.plugins.registry",
     "hookimpl": "numbaloss.plugins.hookspecs",
     "list_losses": "numbaloss.plugins.registry",

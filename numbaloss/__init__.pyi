@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike
 
 from numbaloss.arrays.labels import check_labels as check_labels
 from numbaloss.definition import Definition
+from numbaloss.expression import from_expression as from_expression
 from numbaloss.loss import Loss as Loss
 from numbaloss.mix import Mix as Mix
-from numbaloss.mix import from_expression as from_expression
 from numbaloss.plugins.errors import PluginError as PluginError
 from numbaloss.plugins.errors import PluginWarning as PluginWarning
 from numbaloss.plugins.errors import UnknownLossError as UnknownLossError

@@ -11,12 +11,12 @@ import numpy as np
 
 from numbaloss.arrays import device_door, door
 from numbaloss.definition import Definition
+from numbaloss.terms import Terms
 from numbaloss.total import OnEmpty, Total, mean
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
     from numbaloss.arrays.numpy import NumPyDoor
-    from numbaloss.mix import Mix
 
 Array = np.ndarray[Any, Any]
 ON_EMPTY = ("nan", "zero")
@@ -76,7 +76,7 @@ class Outcome:
         return self.door.scalar(self.number(loss), self.dtype)
 
 
-class Loss:
+class Loss(Terms):
     """Base of all losses; a structure's subclass computes, this class reduces, combines and compares.
 
     A subclass with a method ``forward(self, input, target)`` is an elementwise loss: `forward` gives the value of one
@@ -270,6 +270,10 @@ class Loss:
         """The one loss that computes the weighted sum of these terms, which it joins."""
         raise NotImplementedError
 
+    @property
+    def _summands(self) -> tuple[tuple[float, Loss], ...]:
+        return ((1.0, self),)
+
     # ---- an object among others
 
     def _arguments(self) -> dict[str, Any]:
@@ -293,19 +297,6 @@ class Loss:
 
     def __reduce__(self) -> Any:
         return _rebuilt, (type(self).function, self._arguments())
-
-    def __mul__(self, factor: float) -> Mix:
-        from numbaloss.mix import Mix
-
-        return Mix([(factor, self)])
-
-    __rmul__ = __mul__
-
-    def __add__(self, other: Any) -> Mix:
-        from numbaloss.mix import Mix
-
-        made: Mix = Mix([(1.0, self)]) + other
-        return made
 
 
 def _rebuilt(function: Any, arguments: dict[str, Any]) -> Loss:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,14 @@ from numbaloss.arrays import device_door
 from numbaloss.arrays.casts import laid_out, put
 from numbaloss.arrays.numpy import computed_dtype
 from numbaloss.loss import Loss, Need, Outcome
+from numbaloss.terms import Terms
 from numbaloss.total import Total
 
 if TYPE_CHECKING:
     from numbaloss.arrays.device import DeviceDoor
 
 
-class Mix:
+class Mix(Terms):
     """A weighted sum of losses over the same inputs.
 
     Terms whose mathematics can be joined (elementwise losses of the same inputs; softmax losses with the same weights,
@@ -235,20 +235,13 @@ class Mix:
             raise AttributeError("this mix is computed in several passes and has no single definition")
         return self._fused[0][1].definition
 
-    def __mul__(self, factor: float) -> Mix:
-        return Mix([(factor * own, loss) for own, loss in self.terms])
-
-    __rmul__ = __mul__
-
-    def __add__(self, other: Any) -> Mix:
-        if isinstance(other, Loss):
-            other = Mix([(1.0, other)])
-        if not isinstance(other, Mix):
-            return NotImplemented
-        return Mix([*self.terms, *other.terms])
+    @property
+    def _summands(self) -> tuple[tuple[float, Loss], ...]:
+        return self.terms
 
     def __repr__(self) -> str:
-        return " + ".join(f"{factor:g} * {loss!r}" for factor, loss in self.terms)
+        text = " ".join(f"{'-' if factor < 0.0 else '+'} {abs(factor):g} * {loss!r}" for factor, loss in self.terms)
+        return text.removeprefix("+ ") if text[:1] != "-" else f"-{text[2:]}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mix) and self.terms == other.terms
@@ -294,40 +287,3 @@ def _add(gradients: Any, slopes: Any, factor: float) -> None:
             gradient += slope if factor == 1.0 else slope * dtype.type(factor)
         else:
             put(laid_out(gradient, dtype) + laid_out(slope, dtype) * dtype.type(factor), gradient)
-
-
-def from_expression(text: str) -> Loss | Mix:
-    """A loss from its name, or a mix from a sum: ``"0.7*cross_entropy + 0.3*focal_loss(gamma=3)"``.
-
-    >>> from_expression("0.5*l1_loss + mse_loss")
-    0.5 * L1Loss() + 1 * MSELoss()
-    """
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(f"cannot read the loss expression {text!r}: {error.msg}") from None
-    made: Loss | Mix = _term(tree, text)
-    return made
-
-
-def _term(node: ast.expr, text: str) -> Any:
-    from numbaloss.plugins.registry import get
-
-    match node:
-        case ast.Name(id=name):
-            return get(name)
-        case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords):
-            try:
-                return get(name, **{str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords})
-            except SyntaxError:
-                raise ValueError(f"cannot read the arguments of {name} in {text!r}") from None
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _term(left, text) + _term(right, text)
-        case ast.BinOp(left=ast.Constant(value=int() | float() as factor), op=ast.Mult(), right=right):
-            return factor * _term(right, text)
-        case ast.BinOp(left=left, op=ast.Mult(), right=ast.Constant(value=int() | float() as factor)):
-            return factor * _term(left, text)
-    raise ValueError(
-        f"cannot read {ast.unparse(node)!r} in {text!r}; write a name such as cross_entropy, or a sum such as "
-        "0.7*cross_entropy + 0.3*focal_loss(gamma=3)"
-    )

@@ -18,6 +18,7 @@ import numpy as np
 
 from numbaloss.loss import Loss
 from numbaloss.mix import Mix
+from numbaloss.terms import Terms
 
 Array = np.ndarray[Any, Any]
 
@@ -33,6 +34,8 @@ class Schedule:
 
     def __mul__(self, loss: Any) -> Scheduled:
         return Scheduled([(self, loss)]) if isinstance(loss, Loss) else NotImplemented
+
+    __rmul__ = __mul__
 
 
 @dataclass(frozen=True)
@@ -130,17 +133,22 @@ class Scheduled:
         return self.mix.components(*inputs, **keywords)
 
     def __add__(self, other: Any) -> Scheduled:
-        if isinstance(other, Loss):
-            return Scheduled([*self.terms, (1.0, other)], self.step)
-        if isinstance(other, (Mix, Scheduled)):
-            return Scheduled([*self.terms, *other.terms], self.step)
-        return NotImplemented
+        more = _terms_of(other)
+        return NotImplemented if more is None else Scheduled([*self.terms, *more], self.step)
 
     def __radd__(self, other: Any) -> Scheduled:
-        return Scheduled([(1.0, other)] if isinstance(other, Loss) else other.terms, self.step) + self
+        before = () if isinstance(other, int) and other == 0 else _terms_of(other)  # ``sum`` begins with 0
+        return NotImplemented if before is None else Scheduled([*before, *self.terms], self.step)
 
     def __repr__(self) -> str:
         return " + ".join(f"{schedule!r} * {loss!r}" for schedule, loss in self.terms)
+
+
+def _terms_of(other: Any) -> Sequence[tuple[Schedule | float, Loss]] | None:
+    """What can be added to a scheduled mix, as its terms."""
+    if isinstance(other, Scheduled):
+        return other.terms
+    return other._summands if isinstance(other, Terms) else None
 
 
 class Uncertainty:

@@ -22,7 +22,8 @@ from numbaloss.structures.publish import documentation
 
 def parsed(text: str) -> Loss:
     """The loss a user named, with the hyper-parameters in parentheses; `UserError` where there is none."""
-    from numbaloss.mix import Mix, from_expression
+    from numbaloss.expression import from_expression
+    from numbaloss.mix import Mix
 
     with loading_plugins(), users_mistakes(LookupError, ValueError, TypeError, PluginError):
         loss = from_expression(text)

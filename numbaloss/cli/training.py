@@ -23,7 +23,7 @@ def train_demo(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from numbaloss.demo import run
-        from numbaloss.mix import from_expression
+        from numbaloss.expression import from_expression
 
         with loading_plugins(), users_mistakes(LookupError, ValueError, TypeError, PluginError):
             criterion = from_expression(loss)
