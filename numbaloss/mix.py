@@ -240,8 +240,9 @@ class Mix(Terms):
         return self.terms
 
     def __repr__(self) -> str:
-        text = " ".join(f"{'-' if factor < 0.0 else '+'} {abs(factor):g} * {loss!r}" for factor, loss in self.terms)
-        return text.removeprefix("+ ") if text[:1] != "-" else f"-{text[2:]}"
+        signed = (f"{'-' if factor < 0.0 else '+'} {_short(abs(factor))} * {loss!r}" for factor, loss in self.terms)
+        text = " ".join(signed)
+        return f"-{text[2:]}" if text.startswith("-") else text.removeprefix("+ ")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mix) and self.terms == other.terms
@@ -259,6 +260,12 @@ def _one(group: list[tuple[float, Loss]]) -> tuple[float, Loss]:
         return group[0]
     leader = next(loss for _, loss in group if all(loss is other or loss._joins(other) for _, other in group))
     return 1.0, leader._joined(group)
+
+
+def _short(number: float) -> str:
+    """A number that reads back as itself, with no more digits than that takes."""
+    text = f"{number:g}"
+    return text if float(text) == number else repr(number)
 
 
 def _host(array: Any) -> Any:

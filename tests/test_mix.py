@@ -72,6 +72,7 @@ def test_a_sum_of_schedules():
         (0.5 * MSE + L1, "0.5 * MSELoss() + 1 * L1Loss()"),
         (MSE - 0.5 * HUBER, "1 * MSELoss() - 0.5 * HuberLoss(delta=2.0)"),
         (-MSE - L1, "-1 * MSELoss() - 1 * L1Loss()"),
+        (0.123456789 * MSE + 1e-9 * L1, "0.123456789 * MSELoss() + 1e-09 * L1Loss()"),
     ],
 )
 def test_repr_is_how_it_is_written(mix, text):

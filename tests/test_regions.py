@@ -249,8 +249,39 @@ def test_a_wrong_label_is_found_before_anything_is_written():
 
 
 def test_where_nothing_is_negative_float32_counts_no_fewer():
-    """True negatives are what the other sums leave: rounded, less than nothing, whose root was nan."""
+    """True negatives are a sum of their own: as what the other sums leave they were less than nothing, rounded."""
     logits = np.array([0.25146044, -0.26420973, 1.2808453, 0.20980023, -1.07133875, 0.72319011]).reshape(1, 1, 2, 3)
     target = np.ones((1, 1, 2, 3), np.int64)
     wanted = nl.mcc_loss(logits, target, activation="sigmoid")
-    np.testing.assert_allclose(nl.mcc_loss(logits.astype(np.float32), target, activation="sigmoid"), wanted, rtol=1e-5)
+    np.testing.assert_allclose(nl.mcc_loss(logits.astype(np.float32), target, activation="sigmoid"), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid", None])
+@pytest.mark.parametrize("kind", ["labels", "masks"])
+@pytest.mark.parametrize("margin", [0.0, 2.0, 9.0])
+def test_correlation_of_an_image_that_one_class_fills(activation, kind, margin):
+    """Nothing can be learnt from it, and no rounding error, a hundred times its eps, is taken for a lesson."""
+    logits = np.random.default_rng(0).standard_normal((2, 2, 90, 70))
+    logits[:, 0] += margin
+    if activation is None:
+        logits = 1.0 / (1.0 + np.exp(-logits))
+    target = np.zeros((2, 90, 70), int) if kind == "labels" else np.zeros((2, 2, 90, 70), int)
+    if kind == "masks":
+        target[:, 0] = 1
+    criterion = nl.MCCLoss(activation=activation, reduction="none")
+    value, gradient = criterion.value_and_grad(logits.astype(np.float32), target)
+    np.testing.assert_allclose(value, 1.0 - np.sqrt(1e-5), rtol=2e-7)
+    np.testing.assert_array_equal(gradient, 0.0)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_correlation_keeps_its_digits_beside_one_position_of_another_class(activation):
+    logits = np.random.default_rng(1).standard_normal((1, 2, 90, 70))
+    logits[:, 0] += 4.0
+    target = np.zeros((1, 90, 70), int)
+    target[0, 40, 40] = 1
+    criterion = nl.MCCLoss(activation=activation)
+    wanted, slopes = criterion.value_and_grad(logits, target)
+    value, gradient = criterion.value_and_grad(logits.astype(np.float32), target)
+    assert value == pytest.approx(wanted, rel=2e-6)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-5, atol=2e-6 * np.abs(slopes).max())

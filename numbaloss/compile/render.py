@@ -62,11 +62,11 @@ def slope_by(
 def region(
     maths: Callable[..., Any], names: tuple[str, ...], sources: tuple[tuple[str, Any], ...]
 ) -> types.FunctionType:
-    """Calls `maths` on the sums it names; its slopes by the true negatives, which the other sums leave, go to those."""
-    rest = " - slopes[3]" if "tn" in names else ""
+    """Calls `maths` on the sums it names; true negatives lose what false positives gain."""
+    lost = " - slopes[3]" if "tn" in names else ""
     text = f"""def link(tp, fp, fn, tn, params):
     value, slopes = loss({calls(names, sources)})
-    return value, slopes[0]{rest}, slopes[1]{rest}, slopes[2]{rest}
+    return value, slopes[0], slopes[1]{lost}, slopes[2]
 """
     return function(text, loss=maths)
 

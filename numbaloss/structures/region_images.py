@@ -20,7 +20,7 @@ from numbaloss.loss import Array, Need
 from numbaloss.structures.overlap import entangled, written_apart
 
 STAGED = 1 << 18  # elements staged at a time, about
-SUMS = 4  # numbers a class: true positives, false positives, false negatives, positions that count
+SUMS = 4  # numbers a class: true positives, false positives, false negatives, true negatives
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ class Images:
     def gradient(self, need: Need, both: Array, rider: Rider | None = None, factors: Array | None = None) -> Array:
         """The gradient, in the caller's buffer or a new one.
 
-        `both` (2, N, C) holds what each class's chance is worth where its target is 0, and how much more where it is 1;
+        `both` (2, N, C) holds what each class's chance is worth where its target is 0, and where it is 1;
         `factors` (N,) what the rider is worth in an image.
         """
         from numbaloss.kernels.cpu.regions_softmax import TASK
 
-        slopes, jumps = both.astype(self.dtype)
+        outside, inside = both.astype(self.dtype)
         factors = np.zeros(self.count, self.dtype) if factors is None else factors.astype(self.dtype)
         given: Array | None = need.out[0] if isinstance(need.out, (tuple, list)) else need.out
         made = np.empty(self.input.shape, self.input.dtype) if given is None or not self._apart(given) else given
@@ -118,7 +118,7 @@ class Images:
             target = flat(made[piece.images]) if whole else np.empty(piece.logits.size, self.dtype)
             twins(
                 piece.logits.size, piece.logits, piece.last - piece.first, self.classes, *self._shift(),
-                piece.labels, piece.targets, self.left_out, self.flag, slopes[piece.images], jumps[piece.images],
+                piece.labels, piece.targets, self.left_out, self.flag, outside[piece.images], inside[piece.images],
                 *self._ridden(rider), factors[piece.images], target, *self._over(target, piece.logits),
             )
             if not whole:

@@ -39,9 +39,9 @@ def regions(maths: Callable[..., Any] | None = None, **facts: Any) -> Any:
 
     It is called on the sums over one region, a class of one image: true positives ``sum p t``, false positives
     ``sum p (1 - t)`` and false negatives ``sum (1 - p) t``, each exact where it is tiny, and gives the region's loss
-    and its slopes by each. A fourth argument `tn` stands for the true negatives. With a hyper-parameter called
-    `squared_pred`, sums of squares take the place of ``sum p`` and ``sum t``; with one called `w_type`, the sums of
-    an image's classes are first added up, each class by what the size of its target says.
+    and its slopes by each. A fourth argument `tn` stands for the true negatives, ``sum (1 - p) (1 - t)``. With a
+    hyper-parameter called `squared_pred`, sums of squares take the place of ``sum p`` and ``sum t``; with one called
+    `w_type`, the sums of an image's classes are first added up, each class by what the size of its target says.
     """
     if maths is None:
         return lambda function: regions(function, **facts)
@@ -194,7 +194,7 @@ class RegionLoss(RowLoss):
         return Regions(values, factors, slopes, shares, total, mass * shape[1])
 
     def _add_slopes(self, found: Regions, weights: Array, scale: float, both: Array) -> None:
-        """Add what each class's chance is worth where its target is 0, and how much more where it is 1: (2, N, C)."""
+        """Add what each class's chance is worth where its target is 0, and where it is 1: (2, N, C)."""
         from numbaloss.kernels.cpu.regions_finish import spread
 
         if "spread" not in self._kernels:

@@ -157,11 +157,8 @@ def _unbounded(case: Case) -> bool:
 
 
 def _blur(case: Case) -> float:
-    """A correlation is a difference of products of sums: where little correlates their rounding is seen.
-
-    So it is beside its eps, 1e-5, where a class is everywhere: true negatives are what the other sums leave.
-    """
-    return 20.0 if case.facts.structure == "regions" and "tn" in split_signature(case.facts.maths)[0] else 1.0
+    """A correlation is a difference of products of sums: where little correlates their rounding is seen."""
+    return 10.0 if case.facts.structure == "regions" and "tn" in split_signature(case.facts.maths)[0] else 1.0
 
 
 def _largest(case: Case, by: str, slopes: Array) -> Any:

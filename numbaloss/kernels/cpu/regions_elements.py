@@ -53,33 +53,33 @@ def wrong_labels(labels, classes, ignored):  # type: ignore[no-untyped-def]
 
 
 def class_sums(row, own, labels, targets, ignored, squared, params):  # type: ignore[no-untyped-def]
-    """(true positives, false positives, false negatives, positions that count) of one class in a tile; the rider."""
-    hits, alarms, misses, count, ridden = 0.0, 0.0, 0.0, 0.0, 0.0
+    """(true positives, false positives, false negatives, true negatives) of one class in a tile; the rider."""
+    hits, alarms, misses, passes, ridden = 0.0, 0.0, 0.0, 0.0, 0.0
     for r in range(row.size):  # factors of 0 and 1: a conditional addition would not vectorise
         chance, rest, _ = activate(row[r])
         if params is not None:
             value, _ = link(row[r], narrow(targets[r]), params)
             ridden += value
-        wish, counts = 0.0, 1.0
+        wish, counts = 0.0, True
         if labels is not None:
             label = np.int64(labels[r])
-            counts = narrow(label != ignored)
+            counts = label != ignored
             wish = 1.0 if label == own else 0.0
         if targets is not None:
             wish = narrow(targets[r])
-            counts = narrow(wish != ignored)
-        count += counts
-        wish = wish if counts > 0.0 else 0.0
-        chance = chance if counts > 0.0 else 0.0
-        rest = rest if counts > 0.0 else 1.0
+            counts = wish != ignored
+        wish, chance, rest = wish if counts else 0.0, chance if counts else 0.0, rest if counts else 0.0
+        other = 1.0 - wish
         hits += chance * wish
         if squared is None:
-            alarms += chance * (1.0 - wish)
+            alarms += chance * other
             misses += rest * wish
+            passes += rest * other
         else:
             alarms += chance * (-rest if wish == 1.0 else chance - wish)
-            misses += wish * (rest - (1.0 - wish))
-    return hits, alarms, misses, count, ridden
+            misses += wish * (rest - other)
+            passes += rest * other + chance * rest + wish * other
+    return hits, alarms, misses, passes, ridden
 
 
 @out_of_line
@@ -93,14 +93,14 @@ def sums_of_task(
         n = min(WIDTH, last - low)
         for c in range(classes):
             begin = start + c * positions + low
-            hits, alarms, misses, count, ridden = class_sums(
+            hits, alarms, misses, passes, ridden = class_sums(
                 part(flat, begin, begin + n), c + shift, part(labels, low - first, low - first + n),
                 part(targets, begin, begin + n), ignored, squared, params,
             )
             sums[SUMS * c] += hits
             sums[SUMS * c + 1] += alarms
             sums[SUMS * c + 2] += misses
-            sums[SUMS * c + 3] += count
+            sums[SUMS * c + 3] += passes
             sums[SUMS * classes + 1] += ridden
             sums[SUMS * classes + 2] += n
 
@@ -124,7 +124,7 @@ def statistics(
 
 @strict
 def write_class(
-    row, own, slope, jump, labels, targets, ignored, squared, params, factor, gradient, apart
+    row, own, outside, inside, labels, targets, ignored, squared, params, factor, gradient, apart
 ):  # type: ignore[no-untyped-def]
     """The gradient by the entries of one class in a tile; where `apart` is None, it is written over them."""
     for r in range(row.size):
@@ -137,7 +137,7 @@ def write_class(
         if targets is not None:
             wish = narrow(targets[r])
             counts = wish != ignored
-        result = growth * slope_at(chance, wish, slope, jump, squared)
+        result = growth * slope_at(chance, wish, outside, inside, squared)
         result = result if counts else 0.0
         if params is not None:
             _, slant = link(row[r], narrow(targets[r]), params)
@@ -150,32 +150,33 @@ def write_class(
 
 @out_of_line
 def write_task(
-    flat, start, positions, first, last, classes, shift, labels, targets, ignored, squared, slopes, jumps, params,
+    flat, start, positions, first, last, classes, shift, labels, targets, ignored, squared, outside, inside, params,
     factor, gradient, apart,
 ):  # type: ignore[no-untyped-def]
-    """The gradient of one task; `slopes` and `jumps` are its image's, a number for each class."""
+    """The gradient of one task; `outside` and `inside` are its image's, a number for each class."""
     for low in range(first, last, WIDTH):
         n = min(WIDTH, last - low)
         for c in range(classes):
             begin = start + c * positions + low
             write_class(
-                part(flat, begin, begin + n), c + shift, slopes[c], jumps[c],
+                part(flat, begin, begin + n), c + shift, outside[c], inside[c],
                 part(labels, low - first, low - first + n), part(targets, begin, begin + n),
                 ignored, squared, params, factor, part(gradient, begin, begin + n), apart,
             )
 
 
 def gradients(
-    flat, positions, classes, shift, labels, targets, ignored, squared, slopes, jumps, params, factors, gradient, apart
+    flat, positions, classes, shift, labels, targets, ignored, squared, outside, inside, params, factors, gradient,
+    apart,
 ):  # type: ignore[no-untyped-def]
-    """Second sweep: the gradient, from each class's `slopes` and `jumps` and the rider's `factors`, one an image."""
+    """Second sweep: the gradient, from each class's `outside` and `inside` and the rider's `factors`, one an image."""
     tasks = (positions + TASK - 1) // TASK
-    for b in prange(tasks * slopes.shape[0]):
+    for b in prange(tasks * outside.shape[0]):
         image = b // tasks
         first = (b % tasks) * TASK
         last = min(first + TASK, positions)
         write_task(
             flat, image * positions * classes, positions, first, last, classes, shift,
             part(labels, image * positions + first, image * positions + last), targets, ignored, squared,
-            slopes[image], jumps[image], params, factors[image], gradient, apart,
+            outside[image], inside[image], params, factors[image], gradient, apart,
         )

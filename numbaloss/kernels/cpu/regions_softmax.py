@@ -21,13 +21,13 @@ from numbaloss.kernels.cpu.row import fill, log_probability, narrow
 
 WIDTH = 256
 TASK = 4096  # positions a parallel task takes on
-SUMS = 4  # of each class: true positives, false positives, false negatives, positions that count
+SUMS = 4  # of each class: true positives, false positives, false negatives, true negatives
 EXTRA = 3  # of each task besides: labels out of range, the row loss' value, the weight of its rows
 MISSING = -9.0  # in place of a label: this position is ignored
 # Slots of the scratch vector.
-LABEL, PEAK, OTHERS, TIES, INVERSE, ABOVE, REST = (k * WIDTH for k in range(7))
-MIXED, TOP, COUNTS, OWN, WEIGHT, VALUE, PULL, OWN_SLOPE = (k * WIDTH for k in range(7, 15))
-SLOTS = 15 * WIDTH
+LABEL, PEAK, OTHERS, TIES, INVERSE, ABOVE, REST, ALL = (k * WIDTH for k in range(8))
+MIXED, TOP, COUNTS, OWN, WEIGHT, VALUE, PULL, OWN_SLOPE = (k * WIDTH for k in range(8, 16))
+SLOTS = 16 * WIDTH
 
 
 def link(log_prob: Any, rest: Any, params: Any) -> Any:
@@ -36,13 +36,12 @@ def link(log_prob: Any, rest: Any, params: Any) -> Any:
 
 
 def load(tile, stride, classes, labels, ignored, weights, params, scratch):  # type: ignore[no-untyped-def]
-    """Each position's label and, for a row loss, its logit and weight; how many are ignored, and how many wrong."""
-    skipped, wrong = 0, 0
+    """Each position's label and, for a row loss, its logit and weight; how many labels are wrong."""
+    wrong = 0
     for r in range(labels.size):
         label = np.int64(labels[r])
         drop = label == ignored
         bad = (label < 0) | (label >= classes)
-        skipped += drop
         wrong += bad & (label != ignored)
         scratch[LABEL + r] = MISSING if drop else narrow(label)
     if params is not None:
@@ -53,7 +52,7 @@ def load(tile, stride, classes, labels, ignored, weights, params, scratch):  # t
             scratch[OWN + r] = tile[label * stride + r]
             if weights is not None:
                 scratch[WEIGHT + r] = weights[label]
-    return skipped, wrong
+    return wrong
 
 
 def raise_peaks(row, n, scratch):  # type: ignore[no-untyped-def]
@@ -79,12 +78,14 @@ def normalise(n, labelled, scratch):  # type: ignore[no-untyped-def]
     """From the sums of the exponentials: what they are divided by, and one minus the chance of the likeliest class."""
     for r in range(n):
         above = scratch[OTHERS + r] + (scratch[TIES + r] - 1.0)
-        inverse = 1.0 / (1.0 + above)
+        inverse, all_chances = 1.0 / (1.0 + above), narrow(1)
         if labelled is not None:
-            inverse = 0.0 if scratch[LABEL + r] == MISSING else inverse
+            drop = scratch[LABEL + r] == MISSING
+            inverse, all_chances = 0.0 if drop else inverse, 0.0 if drop else all_chances
         scratch[ABOVE + r] = above
         scratch[INVERSE + r] = inverse
         scratch[REST + r] = above * inverse
+        scratch[ALL + r] = all_chances
 
 
 def chances(tile, stride, classes, n, labelled, scratch, terms):  # type: ignore[no-untyped-def]
@@ -100,32 +101,31 @@ def chances(tile, stride, classes, n, labelled, scratch, terms):  # type: ignore
 
 
 def class_sums(terms, n, c, targets, ignored, squared, scratch):  # type: ignore[no-untyped-def]
-    """(true positives, false positives, false negatives, positions that count) of one class in a tile.
+    """(true positives, false positives, false negatives, true negatives) of one class in a tile.
 
-    With `squared`, false positives are ``p^2 - p t`` and false negatives ``t^2 - p t``. One minus the chance is never
-    the difference from a chance near 1.
+    With `squared`, false positives are ``p^2 - p t``, false negatives ``t^2 - p t`` and true negatives what is left
+    of 1. One minus the chance is never the difference from a chance near 1.
     """
     own = narrow(c)
-    hits, alarms, misses, count = 0.0, 0.0, 0.0, 0.0
+    hits, alarms, misses, passes = 0.0, 0.0, 0.0, 0.0
     for r in range(n):  # factors of 0 and 1: a conditional addition would not vectorise
         chance = terms[r] * scratch[INVERSE + r]
-        if targets is None:
-            wish = 1.0 if scratch[LABEL + r] == own else 0.0
-        else:
-            wish = narrow(targets[r])
-            counts = narrow(wish != ignored)
-            count += counts
-            wish = wish if wish != ignored else 0.0
-            chance = chance if counts > 0.0 else 0.0
-        rest = scratch[REST + r] if terms[r] == 1.0 else 1.0 - chance
+        wish = narrow(scratch[LABEL + r] == own) if targets is None else narrow(targets[r])
+        rest = scratch[REST + r] if terms[r] == 1.0 else scratch[ALL + r] - chance
+        if targets is not None:
+            counts = wish != ignored
+            wish, chance, rest = wish if counts else 0.0, chance if counts else 0.0, rest if counts else 0.0
+        other = 1.0 - wish
         hits += chance * wish
         if squared is None:
-            alarms += chance * (1.0 - wish)
+            alarms += chance * other
             misses += rest * wish
+            passes += rest * other
         else:
             alarms += chance * (-rest if wish == 1.0 else chance - wish)
-            misses += wish * (rest - (1.0 - wish))
-    return hits, alarms, misses, count
+            misses += wish * (rest - other)
+            passes += rest * other + chance * rest + wish * other
+    return hits, alarms, misses, passes
 
 
 def rows(n, weights, params, factor, scratch):  # type: ignore[no-untyped-def]
@@ -162,22 +162,20 @@ def sums_of_task(
         n = min(WIDTH, last - low)
         begin = start + low
         tile = part(flat, begin, begin + (classes - 1) * positions + n)
-        skipped = 0
         if labels is not None:
-            skipped, wrong = load(
+            sums[SUMS * classes] += load(
                 tile, positions, classes, part(labels, low - first, low - first + n), ignored, weights, params, scratch
             )
-            sums[SUMS * classes] += wrong
         chances(tile, positions, classes, n, labels, scratch, terms)
         for c in range(classes):
             wishes = part(targets, begin + c * positions, begin + c * positions + n)
-            hits, alarms, misses, count = class_sums(
+            hits, alarms, misses, passes = class_sums(
                 part(terms, c * WIDTH, c * WIDTH + n), n, c, wishes, ignored, squared, scratch
             )
             sums[SUMS * c] += hits
             sums[SUMS * c + 1] += alarms
             sums[SUMS * c + 2] += misses
-            sums[SUMS * c + 3] += count if labels is None else n - skipped
+            sums[SUMS * c + 3] += passes
         if params is not None:
             value, mass = rows(n, weights, params, None, scratch)
             sums[SUMS * classes + 1] += value
@@ -203,17 +201,19 @@ def statistics(
 
 
 @strict
-def slope_at(chance, wish, slope, jump, squared):  # type: ignore[no-untyped-def]
-    """Derivative by the chance of one class: `slope`, times ``2 p`` for squares, and `jump` as far as it is wanted.
+def slope_at(chance, wish, outside, inside, squared):  # type: ignore[no-untyped-def]
+    """Derivative by the chance of one class: `outside` where its target is 0, `inside` where it is 1, mixed between.
 
+    Where chances are squared, `outside` comes ``2 p`` times, and to `inside` there is the difference.
     The same bits wherever it is computed, so that the likeliest class differs from itself by nothing.
     """
     if squared is None:
-        return slope + jump * wish
-    return 2.0 * chance * slope + jump * wish
+        mixed = outside * (1.0 - wish) + inside * wish
+        return inside if wish == 1.0 else outside if wish == 0.0 else mixed  # one may be huge
+    return 2.0 * chance * outside + (inside - outside) * wish
 
 
-def mix_slopes(terms, n, c, slope, jump, targets, ignored, squared, scratch):  # type: ignore[no-untyped-def]
+def mix_slopes(terms, n, c, outside, inside, targets, ignored, squared, scratch):  # type: ignore[no-untyped-def]
     """Add one class to the sum over classes of chance times slope, and keep the slope of the likeliest class apart.
 
     A softmax passes on differences of slopes only: with those from the likeliest class nothing cancels.
@@ -221,7 +221,7 @@ def mix_slopes(terms, n, c, slope, jump, targets, ignored, squared, scratch):  #
     own = narrow(c)
     for r in range(n):
         wish = narrow(scratch[LABEL + r] == own) if targets is None else narrow(targets[r])
-        slant = slope_at(terms[r] * scratch[INVERSE + r], wish, slope, jump, squared)
+        slant = slope_at(terms[r] * scratch[INVERSE + r], wish, outside, inside, squared)
         if targets is not None:
             counts = narrow(targets[r]) != ignored
             slant = slant if counts else 0.0
@@ -232,14 +232,14 @@ def mix_slopes(terms, n, c, slope, jump, targets, ignored, squared, scratch):  #
 
 
 @strict
-def write_class(terms, n, c, slope, jump, targets, ignored, squared, params, scratch, gradient):  # type: ignore[no-untyped-def]
+def write_class(terms, n, c, outside, inside, targets, ignored, squared, params, scratch, gradient):  # type: ignore[no-untyped-def]
     """The gradient by the logits of one class."""
     own = narrow(c)
     for r in range(n):
         chance = terms[r] * scratch[INVERSE + r]
         right = scratch[LABEL + r] == own
         wish = narrow(right) if targets is None else narrow(targets[r])
-        slant = slope_at(chance, wish, slope, jump, squared)
+        slant = slope_at(chance, wish, outside, inside, squared)
         if targets is not None:
             slant = slant if narrow(targets[r]) != ignored else 0.0
         lead = (slant - scratch[TOP + r]) - scratch[MIXED + r]
@@ -255,10 +255,10 @@ def write_class(terms, n, c, slope, jump, targets, ignored, squared, params, scr
 
 @out_of_line
 def write_task(
-    flat, start, positions, first, last, classes, labels, targets, ignored, squared, slopes, jumps, weights, params,
+    flat, start, positions, first, last, classes, labels, targets, ignored, squared, outside, inside, weights, params,
     factor, gradient,
 ):  # type: ignore[no-untyped-def]
-    """The gradient of one task; `slopes` and `jumps` are its image's, a number for each class."""
+    """The gradient of one task; `outside` and `inside` are its image's, a number for each class."""
     scratch = np.empty(SLOTS, flat.dtype)
     terms = np.empty(classes * WIDTH, flat.dtype)
     for low in range(first, last, WIDTH):
@@ -275,7 +275,7 @@ def write_task(
         for c in range(classes):
             wishes = part(targets, begin + c * positions, begin + c * positions + n)
             row = part(terms, c * WIDTH, c * WIDTH + n)
-            mix_slopes(row, n, c, slopes[c], jumps[c], wishes, ignored, squared, scratch)
+            mix_slopes(row, n, c, outside[c], inside[c], wishes, ignored, squared, scratch)
         for r in range(n):
             scratch[MIXED + r] = (
                 scratch[MIXED + r] - scratch[TOP + r] * scratch[ABOVE + r]
@@ -284,23 +284,23 @@ def write_task(
             wishes = part(targets, begin + c * positions, begin + c * positions + n)
             row = part(terms, c * WIDTH, c * WIDTH + n)
             write_class(
-                row, n, c, slopes[c], jumps[c], wishes, ignored, squared, params, scratch,
+                row, n, c, outside[c], inside[c], wishes, ignored, squared, params, scratch,
                 part(gradient, begin + c * positions, begin + c * positions + n),
             )
 
 
 @short_vectors
 def gradients(
-    flat, positions, classes, labels, targets, ignored, squared, slopes, jumps, weights, params, factors, gradient
+    flat, positions, classes, labels, targets, ignored, squared, outside, inside, weights, params, factors, gradient
 ):  # type: ignore[no-untyped-def]
-    """Second sweep: the gradient, from each class's `slopes` and `jumps` and the row loss' `factors`, one an image."""
+    """Second sweep: the gradient, from each class's `outside` and `inside` and the row loss' `factors` of images."""
     tasks = (positions + TASK - 1) // TASK
-    for b in prange(tasks * slopes.shape[0]):
+    for b in prange(tasks * outside.shape[0]):
         image = b // tasks
         first = (b % tasks) * TASK
         last = min(first + TASK, positions)
         write_task(
             flat, image * positions * classes, positions, first, last, classes,
             part(labels, image * positions + first, image * positions + last), targets, ignored, squared,
-            slopes[image], jumps[image], weights, params, factors[image], gradient,
+            outside[image], inside[image], weights, params, factors[image], gradient,
         )

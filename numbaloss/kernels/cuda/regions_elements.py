@@ -11,7 +11,7 @@ from numba import cuda, int64
 
 from numbaloss.compile.primitives import decay
 from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, block_sum, real
-from numbaloss.kernels.cuda.regions_shares import MISSING, SUMS, label_at, mistakes, read, slope_at, write
+from numbaloss.kernels.cuda.regions_shares import MISSING, SUMS, label_at, read, shares_of, slope_at, write
 
 
 def activate(x: Any) -> Any:
@@ -39,7 +39,7 @@ def statistics(positions, classes, tasks, shift, flat, labels, targets, ignored,
     task = cuda.blockIdx.x % tasks
     plane = int64(cuda.blockIdx.x // tasks)
     image, c = plane // classes, plane % classes
-    hits, alarms, misses, count = real(0.0), real(0.0), real(0.0), real(0.0)
+    hits, alarms, misses, passes = real(0.0), real(0.0), real(0.0), real(0.0)
     for low in range((task * THREADS + cuda.threadIdx.x) * WIDTH, positions, tasks * THREADS * WIDTH):
         entries = read(flat, plane * positions + low)
         if targets is not None:
@@ -55,30 +55,30 @@ def statistics(positions, classes, tasks, shift, flat, labels, targets, ignored,
                 wish = wishes[k]
                 counts = wish != ignored
             if counts:
-                hit, alarm, miss = mistakes(chance, rest, wish, squared)
+                hit, alarm, miss, passed = shares_of(chance, rest, wish, squared)
                 hits += hit
                 alarms += alarm
                 misses += miss
-                count += 1.0
+                passes += passed
     hits, alarms = block_sum(hits, shared), block_sum(alarms, shared)
-    misses, count = block_sum(misses, shared), block_sum(count, shared)
+    misses, passes = block_sum(misses, shared), block_sum(passes, shared)
     if cuda.threadIdx.x == 0:
         first = plane * SUMS * tasks + task
         partials[first] = hits
         partials[first + tasks] = alarms
         partials[first + 2 * tasks] = misses
-        partials[first + 3 * tasks] = count
+        partials[first + 3 * tasks] = passes
 
 
 def gradients(
-    positions, classes, tasks, shift, flat, labels, targets, ignored, squared, slopes, jumps, gradient
+    positions, classes, tasks, shift, flat, labels, targets, ignored, squared, outside, inside, gradient
 ):  # type: ignore[no-untyped-def]
-    """Second sweep: the gradient, from each class's `slopes` and `jumps`."""
+    """Second sweep: the gradient, from each class's `outside` and `inside`."""
     row = cuda.local.array(WIDTH, real)
     task = cuda.blockIdx.x % tasks
     plane = int64(cuda.blockIdx.x // tasks)
     image, c = plane // classes, plane % classes
-    slope, jump = slopes[plane], jumps[plane]
+    slope_out, slope_in = outside[plane], inside[plane]
     for low in range((task * THREADS + cuda.threadIdx.x) * WIDTH, positions, tasks * THREADS * WIDTH):
         entries = read(flat, plane * positions + low)
         if targets is not None:
@@ -92,5 +92,5 @@ def gradients(
             if targets is not None:
                 wish = wishes[k]
                 counts = wish != ignored
-            row[k] = growth * slope_at(chance, wish, slope, jump, squared) if counts else 0.0
+            row[k] = growth * slope_at(chance, wish, slope_out, slope_in, squared) if counts else 0.0
         write(gradient, plane * positions + low, row)

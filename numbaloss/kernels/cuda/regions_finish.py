@@ -23,7 +23,7 @@ from numbaloss.kernels.cuda.device import (
 )
 from numbaloss.kernels.cuda.group import LANES, first_row, group_sum, lane, row_step
 
-SUMS = 4  # of each class: true positives, false positives, false negatives, positions that count
+SUMS = 4  # of each class: true positives, false positives, false negatives, true negatives
 PARTS = 1  # open name: how many losses are put together
 TERMS = 2  # open name: gradients added up
 ROW = -1  # open name: which of them is the row loss
@@ -101,7 +101,7 @@ def outcome(
 
     `sums` has `columns` numbers an image. `batch`, unless None, takes the sums of all images as one; `shares` and
     `used`, unless None, the share of each class in its image's pool and the pool's sums. `alive` and `found` are
-    scratch. Slopes go to `both`, not yet scaled: where the target is 0, and how much more where it is 1.
+    scratch. Slopes go to `both`, not yet scaled: where the target is 0, and where it is 1.
     """
     shared = cuda.shared.array(WARPS, real)
     thread = cuda.threadIdx.x
@@ -109,7 +109,8 @@ def outcome(
     for n in range(thread, images, THREADS):
         most = real(0.0)
         for c in range(classes):
-            most = max(most, sums[n * columns + SUMS * c + 3])
+            for k in range(SUMS):  # of every position that counts they add up to 1
+                most = 1.0 if sums[n * columns + SUMS * c + k] != 0.0 else most
         weight = weight_of(weights, n) * (1.0 if most > 0.0 else 0.0)
         alive[n], alive[images + n] = weight, most
         living += weight if batch is None else 1.0 if weight != 0.0 else 0.0
@@ -132,8 +133,8 @@ def outcome(
     for i in range(thread, groups * entries, THREADS):  # of a pool it is this thread that made it
         g, e = i // entries, i % entries
         place = g * step + first + SUMS * e
-        tp, fp, fn, count = source[place], source[place + 1], source[place + 2], source[place + 3]
-        value, by_tp, by_fp, by_fn = link(tp, fp, fn, count - tp - fp - fn, params)
+        tp, fp, fn, tn = source[place], source[place + 1], source[place + 2], source[place + 3]
+        value, by_tp, by_fp, by_fn = link(tp, fp, fn, tn, params)
         factor, counted = living, living > 0.0
         if batch is None:
             factor, counted = alive[g], alive[images + g] > 0.0
@@ -151,7 +152,7 @@ def outcome(
 
     for i in range(thread, images * classes, THREADS):
         n, c = i // classes, i % classes
-        base, jump = real(0.0), real(0.0)
+        outside, inside = real(0.0), real(0.0)
         if c >= skipped:
             g, factor = n, real(1.0)
             if batch is not None:
@@ -161,10 +162,10 @@ def outcome(
                 place += c - skipped
             else:
                 factor = factor * shares[g * classes + c]
-            base = factor * found[3 * place + 1]
-            jump = factor * (found[3 * place] - found[3 * place + 1] - found[3 * place + 2])
-        both[2 * (part * images * classes + i)] = base
-        both[2 * (part * images * classes + i) + 1] = jump
+            outside = factor * found[3 * place + 1]
+            inside = factor * (found[3 * place] - found[3 * place + 2])
+        both[2 * (part * images * classes + i)] = outside
+        both[2 * (part * images * classes + i) + 1] = inside
     if thread == 0:
         own[0], own[1] = total, living * real(entries)
         outcomes[2 * part], outcomes[2 * part + 1] = own[0], own[1]
@@ -194,13 +195,13 @@ def reduced(total, divisor, mean, empty):  # type: ignore[no-untyped-def]
 
 
 def combine(
-    images, classes, weights, outcomes, both, params, mean, empty, empty_scale, fused, numbers, by_parts, slopes, jumps,
-    pulls, totals, value,
+    images, classes, weights, outcomes, both, params, mean, empty, empty_scale, fused, numbers, by_parts, outside,
+    inside, pulls, totals, value,
 ):  # type: ignore[no-untyped-def]
     """One block. The value of one loss, or with `fused` of several together; and what its slopes are multiplied by.
 
-    `mean` says whether sums are divided by their denominators, `empty` is what the mean of nothing is. `slopes`,
-    `jumps` and `pulls` are the second sweep's, in its type; `numbers` takes the parts' values, and `by_parts` the
+    `mean` says whether sums are divided by their denominators, `empty` is what the mean of nothing is. `outside`,
+    `inside` and `pulls` are the second sweep's, in its type; `numbers` takes the parts' values, and `by_parts` the
     slopes by them. Each may be None.
     """
     shared = cuda.shared.array(WARPS, real)
@@ -219,15 +220,15 @@ def combine(
             by_parts[k] = factors[k]
         if mean is not None:
             factors[k] = 0.0 if factors[k] == 0.0 else factors[k] * inverse(outcomes[2 * k + 1], empty_scale)
-    if slopes is not None:
+    if outside is not None:
         for i in range(thread, images * classes, THREADS):
-            base, jump = real(0.0), real(0.0)
+            base, top = real(0.0), real(0.0)
             for k in range(PARTS):
                 if k != ROW:
                     one, two = both[2 * (k * images * classes + i)], both[2 * (k * images * classes + i) + 1]
                     base += 0.0 if one == 0.0 else one * factors[k]
-                    jump += 0.0 if two == 0.0 else two * factors[k]
-            slopes[i], jumps[i] = base, jump
+                    top += 0.0 if two == 0.0 else two * factors[k]
+            outside[i], inside[i] = base, top
     if pulls is not None:
         for n in range(thread, images, THREADS):
             pulls[n] = weight_of(weights, n) * factors[ROW] if outcomes[2 * ROW + 1] != 0.0 else 0.0

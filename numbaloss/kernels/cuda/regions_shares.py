@@ -8,7 +8,7 @@ from numba import int64
 
 from numbaloss.kernels.cuda.device import real
 
-SUMS = 4  # of each class: true positives, false positives, false negatives, positions that count
+SUMS = 4  # of each class: true positives, false positives, false negatives, true negatives
 MISSING = -9.0  # in place of a label: this position is ignored
 WRONG = float("nan")  # in place of a label out of range: it spoils all it enters
 
@@ -33,18 +33,27 @@ def label_at(labels, i, classes, ignored):  # type: ignore[no-untyped-def]
     return real(label)
 
 
-def mistakes(chance, rest, wish, squared):  # type: ignore[no-untyped-def]
-    """(true positives, false positives, false negatives) of one entry; `rest` is one minus the chance.
+def shares_of(chance, rest, wish, squared):  # type: ignore[no-untyped-def]
+    """(true positives, false positives, false negatives, true negatives) of one entry; `rest` is one minus the chance.
 
-    With `squared`, false positives are ``p^2 - p t`` and false negatives ``t^2 - p t``.
+    With `squared`, false positives are ``p^2 - p t``, false negatives ``t^2 - p t`` and true negatives what is left
+    of 1.
+    """
+    other = 1.0 - wish
+    if squared is None:
+        return chance * wish, chance * other, rest * wish, rest * other
+    return (
+        chance * wish, chance * (-rest if wish == 1.0 else chance - wish), wish * (rest - other),
+        rest * other + chance * rest + wish * other,
+    )
+
+
+def slope_at(chance, wish, outside, inside, squared):  # type: ignore[no-untyped-def]
+    """Derivative by the chance of one class: `outside` where its target is 0, `inside` where it is 1, mixed between.
+
+    Where chances are squared, `outside` comes ``2 p`` times, and to `inside` there is the difference.
     """
     if squared is None:
-        return chance * wish, chance * (1.0 - wish), rest * wish
-    return chance * wish, chance * (-rest if wish == 1.0 else chance - wish), wish * (rest - (1.0 - wish))
-
-
-def slope_at(chance, wish, slope, jump, squared):  # type: ignore[no-untyped-def]
-    """Derivative by the chance of one class: `slope`, times ``2 p`` for squares, and `jump` as far as it is wanted."""
-    if squared is None:
-        return slope + jump * wish
-    return 2.0 * chance * slope + jump * wish
+        mixed = outside * (1.0 - wish) + inside * wish
+        return inside if wish == 1.0 else outside if wish == 0.0 else mixed  # one may be huge
+    return 2.0 * chance * outside + (inside - outside) * wish

@@ -114,9 +114,10 @@ def rows(flat, at, positions, weights, params, factor, slots):  # type: ignore[n
 
 
 def gradients(
-    positions, classes, tasks, flat, labels, targets, ignored, squared, weights, params, slopes, jumps, pulls, gradient
+    positions, classes, tasks, flat, labels, targets, ignored, squared, weights, params, outside, inside, pulls,
+    gradient,
 ):  # type: ignore[no-untyped-def]
-    """Second sweep: the gradient, from each class's `slopes` and `jumps` and the row loss' `pulls`, one an image.
+    """Second sweep: the gradient, from each class's `outside` and `inside` and the row loss' `pulls`, one an image.
 
     A softmax passes on differences of slopes only: with those from the likeliest class, `TOP`, nothing cancels.
     """
@@ -133,7 +134,7 @@ def gradients(
         for k in range(WIDTH):
             slots[k, MIXED], slots[k, TOP], slots[k, COUNTS] = 0.0, 0.0, 0.0
         for c in range(number(classes)):
-            slope, jump = slopes[image * classes + c], jumps[image * classes + c]
+            slope_out, slope_in = outside[image * classes + c], inside[image * classes + c]
             terms_of(flat, at + c * positions, c, labels, slots, terms, row)
             if targets is not None:
                 wishes = read(targets, at + c * positions)
@@ -141,11 +142,11 @@ def gradients(
                 chance = row[k] * slots[k, INVERSE]
                 if targets is None:
                     wish = 1.0 if slots[k, LABEL] == real(c) else 0.0
-                    slant = slope_at(chance, wish, slope, jump, squared)
+                    slant = slope_at(chance, wish, slope_out, slope_in, squared)
                 else:
                     wish = wishes[k]
                     counts = wish != ignored
-                    slant = slope_at(chance, wish, slope, jump, squared) if counts else 0.0
+                    slant = slope_at(chance, wish, slope_out, slope_in, squared) if counts else 0.0
                     slots[k, COUNTS] = 1.0 if counts else slots[k, COUNTS]
                 tie = row[k] == 1.0
                 slots[k, MIXED] += slots[k, TOP] if tie else row[k] * slant
@@ -153,7 +154,7 @@ def gradients(
         for k in range(WIDTH):
             slots[k, MIXED] = (slots[k, MIXED] - slots[k, TOP] * slots[k, ABOVE]) * slots[k, INVERSE]
         for c in range(number(classes)):
-            slope, jump = slopes[image * classes + c], jumps[image * classes + c]
+            slope_out, slope_in = outside[image * classes + c], inside[image * classes + c]
             terms_of(flat, at + c * positions, c, labels, slots, terms, row)
             if targets is not None:
                 wishes = read(targets, at + c * positions)
@@ -161,10 +162,10 @@ def gradients(
                 chance = row[k] * slots[k, INVERSE]
                 if targets is None:
                     right, counts = slots[k, LABEL] == real(c), slots[k, LABEL] != MISSING
-                    slant = slope_at(chance, 1.0 if right else 0.0, slope, jump, squared)
+                    slant = slope_at(chance, 1.0 if right else 0.0, slope_out, slope_in, squared)
                 else:
                     right, counts = False, slots[k, COUNTS] > 0.0
-                    slant = slope_at(chance, wishes[k], slope, jump, squared) if wishes[k] != ignored else 0.0
+                    slant = slope_at(chance, wishes[k], slope_out, slope_in, squared) if wishes[k] != ignored else 0.0
                 lead = (slant - slots[k, TOP]) - slots[k, MIXED]
                 if params is not None:
                     lead += 0.0 if right else slots[k, PULL]

@@ -6,7 +6,7 @@ from numba import cuda, int64
 
 from numbaloss.compile.primitives import exp
 from numbaloss.kernels.cuda.device import THREADS, WARPS, WIDTH, barrier, block_sum, load, real, warp_sum
-from numbaloss.kernels.cuda.regions_shares import MISSING, SUMS, mistakes, read
+from numbaloss.kernels.cuda.regions_shares import MISSING, SUMS, read, shares_of
 from numbaloss.kernels.cuda.regions_softmax import (
     CLASSES,
     INVERSE,
@@ -28,10 +28,9 @@ def entry(term, wish, counts, squared, inverse, top_rest):  # type: ignore[no-un
     """What one class at one position adds to its sums."""
     chance = term * inverse
     rest = top_rest if term == 1.0 else 1.0 - chance
-    hit, alarm, miss = mistakes(chance, rest, wish, squared)
     if counts:
-        return hit, alarm, miss
-    return real(0.0), real(0.0), real(0.0)
+        return shares_of(chance, rest, wish, squared)
+    return real(0.0), real(0.0), real(0.0), real(0.0)
 
 
 def statistics_few(
@@ -44,7 +43,7 @@ def statistics_few(
     task = cuda.blockIdx.x % tasks
     image = int64(cuda.blockIdx.x // tasks)
     start = image * classes * positions
-    total, mass, counted = real(0.0), real(0.0), real(0.0)
+    total, mass = real(0.0), real(0.0)
     for c in range(CLASSES):
         for j in range(SUMS):
             sums[c, j] = 0.0
@@ -55,28 +54,22 @@ def statistics_few(
             one, two = rows(flat, at, positions, weights, params, None, slots)
             total += one
             mass += two
-        if labels is not None:
-            for k in range(WIDTH):
-                counted += 0.0 if slots[k, LABEL] == MISSING else 1.0
         for c in range(CLASSES):
             if targets is not None:
                 wishes = read(targets, at + c * positions)
             for k in range(WIDTH):
                 if targets is None:
-                    wish, counts = 1.0 if slots[k, LABEL] == real(c) else 0.0, True
+                    wish, counts = 1.0 if slots[k, LABEL] == real(c) else 0.0, slots[k, LABEL] != MISSING
                 else:
                     wish = wishes[k]
                     counts = wish != ignored
-                    sums[c, 3] += 1.0 if counts else 0.0
-                hit, alarm, miss = entry(terms[c, k], wish, counts, squared, slots[k, INVERSE], slots[k, REST])
-                sums[c, 0] += hit
-                sums[c, 1] += alarm
-                sums[c, 2] += miss
+                found = entry(terms[c, k], wish, counts, squared, slots[k, INVERSE], slots[k, REST])
+                for j in range(SUMS):
+                    sums[c, j] += found[j]
     warp, first = cuda.threadIdx.x // 32, cuda.threadIdx.x % 32 == 0
-    counted = warp_sum(counted)
     for c in range(CLASSES):
         for j in range(SUMS):
-            one = counted if j == 3 and labels is not None else warp_sum(sums[c, j])
+            one = warp_sum(sums[c, j])
             if first:
                 shared[warp, SUMS * c + j] = one
     total, mass = warp_sum(total), warp_sum(mass)
@@ -110,14 +103,13 @@ def learn(
 
 
 def judge(term, c, j, wish, labels, targets, ignored, squared, known):  # type: ignore[no-untyped-def]
-    """What one class at the place `j` of a tile adds to its sums; and 1 if it counts."""
+    """What one class at the place `j` of a tile adds to its sums."""
     counts = True
     if labels is not None:
         wish, counts = 1.0 if known[3, j] == real(c) else 0.0, known[3, j] != MISSING
     if targets is not None:
         counts = wish != ignored
-    hit, alarm, miss = entry(term, wish, counts, squared, known[0, j], known[1, j])
-    return hit, alarm, miss, 1.0 if counts else 0.0
+    return entry(term, wish, counts, squared, known[0, j], known[1, j])
 
 
 def finish_rows(total, mass, column, task, tasks, shared, partials):  # type: ignore[no-untyped-def]
@@ -160,13 +152,9 @@ def statistics_some(
                     wish = real(0.0)
                     if targets is not None:
                         wish = load(targets, (image * classes + c) * positions + base + j)
-                    hit, alarm, miss, count = judge(
-                        board[c, j], c, j, wish, labels, targets, ignored, squared, known
-                    )
-                    sums[m, 0] += hit
-                    sums[m, 1] += alarm
-                    sums[m, 2] += miss
-                    sums[m, 3] += count
+                    found = judge(board[c, j], c, j, wish, labels, targets, ignored, squared, known)
+                    for one in range(SUMS):
+                        sums[m, one] += found[one]
         barrier()  # before the next tile is written there
     column = image * (SUMS * classes + 2)
     for m in range(OWNED):
@@ -209,13 +197,9 @@ def statistics_many(
                     if targets is not None:
                         wish = wishes[k]
                     term = exp(entries[k] - known[2, low + k])
-                    hit, alarm, miss, count = judge(
-                        term, c, low + k, wish, labels, targets, ignored, squared, known
-                    )
-                    sums[0] += hit
-                    sums[1] += alarm
-                    sums[2] += miss
-                    sums[3] += count
+                    found = judge(term, c, low + k, wish, labels, targets, ignored, squared, known)
+                    for j in range(SUMS):
+                        sums[j] += found[j]
             for j in range(SUMS):
                 one = warp_sum(sums[j])
                 if lane == 0:

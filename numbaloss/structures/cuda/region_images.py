@@ -13,7 +13,7 @@ from numbaloss.compile.cuda.memory import STORAGES
 from numbaloss.structures.cuda.call import Call, described
 from numbaloss.structures.regions import RegionLoss
 
-SUMS = 4  # numbers a class: true positives, false positives, false negatives, positions that count
+SUMS = 4  # numbers a class: true positives, false positives, false negatives, true negatives
 EXTRA = 2  # numbers an image besides, under a softmax: the row loss' value, the weight of its rows
 THREADS = 128
 SPAN = 8  # positions a thread takes on at least, and two turns: a block's sums are then few beside what it reads
@@ -95,16 +95,16 @@ class DeviceImages:
     # ---- second sweep
 
     def gradient(
-        self, slopes: DeviceArray, jumps: DeviceArray, rider: Rider | None = None, pulls: DeviceArray | None = None
+        self, outside: DeviceArray, inside: DeviceArray, rider: Rider | None = None, pulls: DeviceArray | None = None
     ) -> DeviceArray:
         """The gradient, in the caller's buffer or new memory.
 
-        `slopes` and `jumps` (N, C) hold what each class's chance is worth where its target is 0, and how much more
-        where it is 1; `pulls` (N,) what an image's rows are worth.
+        `outside` and `inside` (N, C) hold what each class's chance is worth where its target is 0, and where it
+        is 1; `pulls` (N,) what an image's rows are worth.
         """
         gradient = self.buffers[0]
         if self.input.size:
-            outputs = (slopes, jumps) if self.activation != "softmax" else (slopes, jumps, pulls)
+            outputs = (outside, inside) if self.activation != "softmax" else (outside, inside, pulls)
             self._launch("gradients", self._plan("gradients", gradient), rider, *outputs, gradient)
         return gradient
 

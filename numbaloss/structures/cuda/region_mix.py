@@ -38,7 +38,7 @@ def run(loss: Sharing, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight:
             middle.rows(part)
     outcome = together(loss, middle)
     if need.wrt:
-        outcome.gradients = (images.gradient(middle.slopes, middle.jumps, rider, middle.pulls),)
+        outcome.gradients = (images.gradient(middle.outside, middle.inside, rider, middle.pulls),)
     return outcome
 
 

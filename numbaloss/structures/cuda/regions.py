@@ -30,7 +30,7 @@ def run(loss: RegionLoss, door: DeviceDoor, inputs: tuple[Any, ...], sample_weig
     outcome = middle.combined(None, (1.0,), fused=False)
     outcome.values = values
     if need.wrt:
-        outcome.gradients = (images.gradient(middle.slopes, middle.jumps),)
+        outcome.gradients = (images.gradient(middle.outside, middle.inside),)
     return outcome
 
 
@@ -49,7 +49,7 @@ class Middle:
         self.outcomes = self.doubles(self.parts, 2)
         self.both = self.doubles(self.parts, images.count, images.classes, 2)
         self.own: dict[int, DeviceArray] = {}  # sum and denominator of each part
-        self.slopes, self.jumps = (self.call.scratch(images.count, images.classes) for _ in range(2))
+        self.outside, self.inside = (self.call.scratch(images.count, images.classes) for _ in range(2))
         self.pulls: DeviceArray | None = None
 
     def doubles(self, *shape: int) -> DeviceArray:
@@ -113,7 +113,7 @@ class Middle:
         kernel = self.kernel(combine, (maths, sources, self.parts, row), combined=form, PARTS=self.parts, ROW=row)
         slopes: tuple[Any, ...] = (None, None, None)
         if call.need.wrt and factors is None:
-            slopes = self.slopes, self.jumps, self.pulls
+            slopes = self.outside, self.inside, self.pulls
         zero = loss.on_empty == "zero"
         call.door.launch(
             kernel, 1, images.count, images.classes, self.weights, self.outcomes, self.both, params,
