@@ -89,7 +89,7 @@ class Cosine(_Ramp):
     """
 
     def __call__(self, step: int) -> float:
-        share = 0.5 - 0.5 * math.cos(math.pi * self._share(step))
+        share = 0.5 + 0.5 * math.sin(math.pi * (self._share(step) - 0.5))  # of the sine: exact at both ends and halfway
         return (1.0 - share) * self.start + share * self.end
 
 
