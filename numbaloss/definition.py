@@ -80,7 +80,7 @@ class Definition:
         """The text of the function derived from the author's, who stated the value alone; None where it is his own."""
         return None
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.stated.__name__
 

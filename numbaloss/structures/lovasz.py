@@ -71,7 +71,7 @@ class SortedLoss(RegionLoss):
         outcome = Outcome(door, images.input.dtype, batch=images.count)
         batch = bool(self.parameters["batch"])
         logits = images.input
-        if not images.direct:
+        if images.whole is None:
             logits = laid_out(logits, images.dtype)
         found, given = self._map(images, logits, need)
         self._launch("spread", images, logits, found)

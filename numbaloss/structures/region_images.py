@@ -70,7 +70,8 @@ class Images:
         self.count, self.classes = self.input.shape[:2]
         self.positions = math.prod(self.input.shape[2:])
         self.shift = 1 if self.classes == 1 else 0  # label 1 means the only class there is
-        self.direct = _plain(self.input, self.dtype) and (self.targets is None or _plain(self.targets, self.dtype))
+        direct = _plain(self.input, self.dtype) and (self.targets is None or _plain(self.targets, self.dtype))
+        self.whole = self._all() if direct else None  # one piece, if kernels can read all where it lies
         self.flag = 1 if self.squared else None
         # what a target's entry must be to be left out, in the target's type
         self.left_out = self.ignored if self.targets is None else self.dtype.type(self.ignored)
@@ -107,7 +108,8 @@ class Images:
         """
         from numbaloss.kernels.cpu.regions_softmax import TASK
 
-        outside, inside = both.astype(self.dtype)
+        slopes = both.astype(self.dtype)
+        outside, inside = slopes[0], slopes[1]  # by index: unpacking an array takes longer
         factors = np.zeros(self.count, self.dtype) if factors is None else factors.astype(self.dtype)
         given: Array | None = need.out[0] if isinstance(need.out, (tuple, list)) else need.out
         made = np.empty(self.input.shape, self.input.dtype) if given is None or not self._apart(given) else given
@@ -141,12 +143,8 @@ class Images:
         """All images at once where kernels can read them; else parts of one image, `step` positions or a multiple."""
         if self.input.size == 0:
             return
-        if self.direct:
-            yield Piece(
-                slice(0, self.count), 0, self.positions, flat(self.input),
-                None if self.labels is None else self.labels.reshape(-1),
-                None if self.targets is None else flat(self.targets),
-            )
+        if self.whole is not None:
+            yield self.whole
             return
         span = max(1, STAGED // (self.classes * step)) * step
         for n in range(self.count):
@@ -157,6 +155,11 @@ class Images:
                     None if self.labels is None else self.labels[n, first:last],
                     None if self.targets is None else self._staged(self.targets, n, first, last),
                 )
+
+    def _all(self) -> Piece:
+        labels = None if self.labels is None else self.labels.reshape(-1)
+        targets = None if self.targets is None else flat(self.targets)
+        return Piece(slice(0, self.count), 0, self.positions, flat(self.input), labels, targets)
 
     def _staged(self, array: Array, n: int, first: int, last: int) -> Array:
         """Some positions of an image, of all classes, laid out as kernels read them."""

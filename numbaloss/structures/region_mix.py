@@ -6,8 +6,8 @@ targets where they are of sigmoids or of probabilities.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -127,7 +127,7 @@ class Sharing(Loss):
                 found[id(loss)] = regions = loss._regions(sums.classes, weights)
                 total, denominator = regions.total, regions.denominator
             else:
-                total, denominator = np.matmul(weights, sums.ridden).tolist()
+                total, denominator = weights.dot(sums.ridden).tolist()
             outcomes.append(Outcome(door, blank.dtype, total, denominator, images.count))
         factors = self._finished(blank, outcomes, weights)
         if need.wrt:
@@ -147,7 +147,7 @@ class Sharing(Loss):
         values = [part.number(loss) for loss, part in zip(self._order, parts, strict=True)]
         value, factors = self._combined(values)
         outcome.parts = tuple(parts)
-        images = float(weights.sum()) if any(part.denominator for part in parts) else 0.0
+        images = math.fsum(weights.tolist()) if any(part.denominator for part in parts) else 0.0
         outcome.denominator = images
         outcome.total = value * images if images and self.reduction == "mean" else value
         return factors
@@ -202,23 +202,23 @@ class FusedLoss(Sharing):
         self._share(losses)
 
     def _run(self, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
-        with self._named():
+        try:
             return super()._run(inputs, sample_weight, need)
+        except (TypeError, ValueError) as error:
+            raise self._named(error) from None
 
     def _run_on_device(self, door: DeviceDoor, inputs: tuple[Any, ...], sample_weight: Any, need: Need) -> Outcome:
-        with self._named():
-            return super()._run_on_device(door, inputs, sample_weight, need)
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Errors of a part, which checks the arguments, name this loss: they were given to it."""
         try:
-            yield
+            return super()._run_on_device(door, inputs, sample_weight, need)
         except (TypeError, ValueError) as error:
-            for loss in self._order:
-                if str(error).startswith(f"{loss.definition.name}:"):
-                    raise type(error)(str(error).replace(loss.definition.name, self.definition.name, 1)) from None
-            raise
+            raise self._named(error) from None
+
+    def _named(self, error: Exception) -> Exception:
+        """An error of a part, which checks the arguments, with the name of this loss: they were given to it."""
+        for loss in self._order:
+            if str(error).startswith(f"{loss.definition.name}:"):
+                return type(error)(str(error).replace(loss.definition.name, self.definition.name, 1))
+        return error
 
     def _combination(self) -> tuple[Any, tuple[float, ...], Any]:
         sources, numbers = hyperparameters(self)

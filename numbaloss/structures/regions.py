@@ -132,9 +132,8 @@ class RegionLoss(RowLoss):
         """Class labels (N, positions), or masks as the input."""
         name, wanted = self.definition.name, (logits.shape[0], *logits.shape[2:])
         if target.shape == wanted and target.ndim < logits.ndim:
-            labels = checks.integers(name, "target", target)
-            plain = self._flat_labels(labels, max(2, logits.shape[1]))
-            return plain.reshape(wanted[0], target.size // max(1, wanted[0])), None
+            labels = self._flat_labels(target, max(2, logits.shape[1]))
+            return labels.reshape(wanted[0], target.size // max(1, wanted[0])), None
         checks.numeric(name, "target", target)
         if target.shape != logits.shape:
             raise ValueError(self._no_target(wanted, logits.shape, checks.describe(target)))

@@ -85,11 +85,16 @@ def squares_overflow(case: Case) -> bool:
 
 
 def steepest_turn(case: Case, by: str) -> float:
-    """What a slope by a vector may be before the part along the vector, which changes no cosine, is taken off."""
+    """What a slope by a vector may be before the part along the vector, which changes no cosine, is taken off.
+
+    Of a scale's slope: what the cosines that it adds up may be.
+    """
     setting, facts = {**case.facts.parameters, **case.setting}, case.facts
     turned = "rivals" in facts.facts or "cosine" in str(setting.get("distance_function", facts.facts.get("measure")))
-    if not turned or input_of(case, by).ndim == 0:
+    if not turned:
         return 0.0
+    if input_of(case, by).ndim == 0:
+        return 1.0
     lengths = np.sqrt((input_of(case, by).astype(np.float64) ** 2).sum(axis=-1))
     steepness = [1.0 / setting.get("temperature", 1.0), *(abs(float(a)) for a in case.arrays if a.ndim == 0)]
     lengths = np.where(lengths > 0.0, lengths, 1e-8)  # what nothing is taken for
